@@ -1,0 +1,96 @@
+"""The card is compiled once; a cache that is cold, broken or read-only is no one's problem."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tokman import rates
+from tokman.rates import cache
+
+RUN = """
+import sys
+import tokman.rates
+assert not {"duckdb", "pyarrow", "genai_prices", "polars"} & set(sys.modules), "heavy import"
+card = tokman.rates.load()
+import duckdb, pyarrow
+from tokman.usage import arrow_schema
+row = dict.fromkeys(arrow_schema().names)
+row |= {"provider_name": "anthropic", "request_model": sys.argv[1], "output_tokens": 1}
+table = pyarrow.Table.from_pylist([row], schema=arrow_schema())
+connection = duckdb.connect()
+connection.register("usage", table)
+tokman.rates.price(connection, card, "usage", "charges")
+print("genai_prices" in sys.modules, "pydantic" in sys.modules)
+"""
+
+
+def run(model: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, model], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_warm_run_imports_nothing_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert run("claude-opus-5") == "True True"
+    assert run("claude-opus-5") == "False False"
+    assert run("a-name-not-seen-before") == "True True"
+    assert run("a-name-not-seen-before") == "False False"
+
+
+def test_the_file_names_the_version(cache_home: Path) -> None:
+    rates.load()
+    files = [path.name for path in (cache_home / "tokman").iterdir()]
+    assert any(name.startswith("rates-genai-prices-") for name in files)
+    assert not [name for name in files if not name.endswith((".parquet", ".json"))]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no parquet at all PAR1", None])
+def test_a_broken_cache_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    whole = rates.load()
+    for path in (tmp_path / "tokman").iterdir():
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 3] ^= 255
+        path.write_bytes(damaged if content is None else content)
+    assert rates.load().table.equals(whole.table)
+    assert rates.load().find("openai", "gpt-5") == whole.find("openai", "gpt-5")
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    card = rates.load()
+    assert card.find("openai", "gpt-5") is not None
+    card.names.save()
+
+
+def test_nothing_is_left_when_writing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(Path, "replace", full)
+    rates.load()
+    assert list((tmp_path / "tokman").iterdir()) == []
+
+
+def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", os.path.join(os.sep, "home", "someone"))
+    assert cache.folder() == Path("/home/someone/.cache/tokman")

@@ -1,0 +1,5 @@
+"""`python -m tokman`."""
+
+from tokman.cli import main
+
+main()

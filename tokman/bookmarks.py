@@ -1,0 +1,100 @@
+"""What has been read of each file, and the lines refused: SQLite beside the table.
+
+Written after the commit of the rows it speaks of. A run that dies in between reads those files
+again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from tokman.reading import Reject
+
+SCHEMA = """
+create table if not exists files (
+    path text primary key, size integer, mtime_ns integer, consumed integer, lines integer,
+    probe text, source text, state blob, reader text
+) without rowid;
+create table if not exists rejects (
+    path text, line integer, reason text, primary key (path, line, reason)
+) without rowid;
+"""
+
+
+class Bookmark(msgspec.Struct, kw_only=True):
+    """One file as it was when its rows were last committed."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    consumed: int
+    """Bytes from the start whose records are settled; 0 where only the whole can be read."""
+    lines: int
+    """Lines in those bytes."""
+    probe: str
+    """Hash of the first and last bytes of what was consumed: equal means the file only grew."""
+    source: str | None
+    """None: not a log of any format tokman reads."""
+    state: bytes
+    reader: str
+    """Version of tokman that read it."""
+
+
+class Read(msgspec.Struct):
+    """What one run learned of a file: its new bookmark and the lines it refused."""
+
+    bookmark: Bookmark
+    rejects: list[Reject]
+    since: int
+    """First line of this reading: what was refused from there on before is replaced."""
+
+
+class Bookmarks:
+    """The bookmarks of one ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.connection = sqlite3.connect(folder / "ingest.sqlite", timeout=120)
+        self.connection.execute("pragma journal_mode = wal")
+        self.connection.executescript(SCHEMA)
+
+    def __enter__(self) -> Bookmarks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def all(self) -> dict[str, Bookmark]:
+        """Every bookmark by path."""
+        rows = self.connection.execute(
+            "select path, size, mtime_ns, consumed, lines, probe, source, state, reader from files"
+        )
+        names = Bookmark.__struct_fields__
+        marks = (Bookmark(**dict(zip(names, row, strict=True))) for row in rows)
+        return {mark.path: mark for mark in marks}
+
+    def save(self, reads: Iterable[Read]) -> None:
+        """Remember the readings, all or none."""
+        with self.connection:
+            for read in reads:
+                mark = read.bookmark
+                self.connection.execute(
+                    "delete from rejects where path = ? and (line >= ? or line = 0)",
+                    (mark.path, read.since),
+                )
+                self.connection.executemany(
+                    "insert or ignore into rejects values (?, ?, ?)",
+                    [(reject.path, reject.line, reject.reason) for reject in read.rejects],
+                )
+                self.connection.execute(
+                    "insert or replace into files values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    msgspec.structs.astuple(mark),
+                )
+
+    def rejects(self) -> list[Reject]:
+        """Every refused line, by file and line."""
+        rows = self.connection.execute("select path, line, reason from rejects order by 1, 2, 3")
+        return [Reject(*row) for row in rows]

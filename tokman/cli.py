@@ -1,0 +1,395 @@
+"""The command line: arguments in, one call, one screen, an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from tokman import __version__
+from tokman.errors import NothingToJudge, TokmanError
+
+if TYPE_CHECKING:
+    from tokman.config import Config
+    from tokman.ingest import Progress
+
+app = typer.Typer(
+    name="tokman",
+    help="The token manager: what every model call cost, why, and how to spend less.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="Folder of the ledger [default: TOKMAN_LEDGER, else .tokman]"),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file [default: tokman.toml]")
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", "-f", help="table, json, csv or markdown", metavar="FORMAT")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="From then on: 2026-11-01, 2026-11, 7d, today")
+]
+UntilOption = Annotated[str | None, typer.Option("--until", help="Before then")]
+ZoneOption = Annotated[str, typer.Option("--tz", help="Time zone of days, and of --since")]
+WhereOption = Annotated[
+    str | None, typer.Option("--where", help="SQL condition: \"model = 'gpt-5.5'\"")
+]
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, globs; `-` for standard input", show_default=False),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Read everything as this format")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Write every refused line to this CSV file")
+    ] = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Read logs into the ledger. Without a path: from the tools' usual places.
+
+    Exit code 0: all read. 1: read, with lines refused. 3: nothing to read.
+    """
+    from tokman import discover, rates, screens
+    from tokman.config import load
+    from tokman.ingest import ingest as read
+    from tokman.ledger import Ledger, locate
+    from tokman.sources import by_name, sources
+
+    if source is not None:
+        try:
+            by_name(source)
+        except KeyError:
+            names = ", ".join(each.name for each in sources())
+            raise TokmanError(f"no source {source!r}", f"choose from {names}") from None
+    settings = load(config)
+    if not paths:
+        places = list(discover.usual_places())
+        for name, folder in places:
+            print(f"found {name} logs in {folder}", file=sys.stderr)
+        paths = [folder for _, folder in places]
+        if not paths:
+            raise NothingToJudge(
+                "no logs in the usual places of this machine",
+                "name files or folders, as in: tokman ingest gateway-logs/",
+            )
+    store = Ledger(locate(ledger), create=True)
+    with _progress() as progress:
+        done = read(
+            paths,
+            store,
+            lambda: rates.load(settings.rates),
+            source=source,
+            stdin=sys.stdin.buffer if "-" in paths else None,
+            progress=progress,
+        )
+    if rejects:
+        _write_rejects(rejects, done.rejects)
+    screens.ingested(done, sys.stderr)
+    if not done.files and not done.unchanged:
+        print("hint: `tokman sources` lists the formats tokman reads", file=sys.stderr)
+        return 3
+    return 1 if done.rejects else 0
+
+
+@app.command()
+def report(
+    by: Annotated[str, typer.Option("--by", help="workflow, model, user, day, …; several: a,b")] = (
+        "workflow"
+    ),
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, help="Rows before the rest is one")] = (
+        None
+    ),
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="cost, calls, input, output, cost_per_call, name")
+    ] = None,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Show spend by workflow, model, user, day or any other dimension."""
+    from tokman import report as reporting
+    from tokman import screens
+    from tokman.query import connect
+
+    form = _form(form)
+    dimensions = reporting.dimensions(by)
+    calendar = dimensions[0] in ("day", "week", "month", "hour", "hour_of_day")
+    sort = sort or ("name" if calendar else "cost")
+    if sort not in reporting.SORTS:
+        raise TokmanError(f"cannot sort by {sort!r}", f"choose from {', '.join(reporting.SORTS)}")
+    store, settings = _open(ledger, config)
+    connection = connect(store, settings)
+    reporting.scope(connection, since=since, until=until, tz=tz, where=where)
+    answer = reporting.report(connection, dimensions, tz=tz, top=top, sort=sort)
+    if not answer.rows:
+        raise NothingToJudge("no calls", _what_there_is(connection))
+    screens.report(answer, form, sys.stdout)
+    return 0
+
+
+@app.command()
+def sources(form: FormatOption = "table") -> int:
+    """List the log formats tokman reads, and where each tool keeps its logs."""
+    from tokman import screens
+    from tokman.sources import sources as every
+
+    rows = [
+        {
+            "source": each.name,
+            "reads": each.title,
+            "usual_places": ", ".join(each.locations) or "wherever you log to",
+        }
+        for each in every()
+    ]
+    screens.answer(rows, ["source", "reads", "usual_places"], _form(form), sys.stdout)
+    return 0
+
+
+@app.command()
+def rates(
+    model: Annotated[str, typer.Argument(help="Model as logs or the catalogue name it")],
+    at: Annotated[str | None, typer.Option("--at", help="In force then [default: now]")] = None,
+    provider: Annotated[str | None, typer.Option("--provider", help="Who bills it")] = None,
+    form: FormatOption = "table",
+    config: ConfigOption = None,
+) -> int:
+    """Show the price of a model at a moment, where it is from, and the rate card's version."""
+    from tokman import rates as card_of
+    from tokman import screens, when
+    from tokman.config import load
+
+    moment = when.instant(at, when.zone("UTC")) if at else datetime.now(UTC).replace(tzinfo=None)
+    card = card_of.load(load(config).rates)
+    rows = card_of.lookup(card, model, provider, moment)
+    note = f"USD per million tokens, at {moment:%Y-%m-%d %H:%M} UTC · rate card {card.version}"
+    screens.price_rows(rows, _form(form), sys.stdout, [note])
+    return 0
+
+
+@app.command()
+def sql(
+    question: Annotated[str, typer.Argument(help="A SELECT over charges, usage or rejects")],
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Ask the ledger in SQL. Read-only: it reaches the ledger's files and nothing else."""
+    import duckdb
+
+    from tokman import screens
+    from tokman.query import connect
+
+    form = _form(form)
+    connection = connect(*_open(ledger, config))
+    try:
+        frame = connection.sql(question)
+        if frame is None:
+            raise TokmanError("that is not a question", "write a SELECT")
+        rows, names = frame.pl().to_dicts(), frame.columns
+    except (duckdb.Error, RuntimeError) as error:
+        raise TokmanError(str(error).split("\n\n")[0], "describe charges lists columns") from error
+    screens.answer(rows, names, form, sys.stdout)
+    return 0
+
+
+@app.command()
+def check(
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Judge the ledger against this file")
+    ] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Make the baseline file")] = None,
+    max_increase: Annotated[
+        str | None, typer.Option("--max-increase", help="Allowed rise per unit [default: 5%]")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="call or conversation [default: call]")
+    ] = None,
+    max_unpriced: Annotated[
+        str, typer.Option("--max-unpriced", help="Share of calls that may be without a price")
+    ] = "0%",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="text, json or markdown", metavar="FORMAT")
+    ] = "text",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Fail when a unit of work costs more than in the baseline.
+
+    Exit code 0: pass. 1: regression. 2: wrong use. 3: nothing to judge, or unpriced calls.
+    """
+    from tokman import check as gate
+    from tokman import rates, report, screens
+    from tokman.query import connect
+
+    if (baseline is None) == (save is None):
+        raise TokmanError("choose one of --baseline FILE and --save FILE", "tokman check --help")
+    if form not in ("text", "json", "markdown"):
+        raise TokmanError(f"no format {form!r}", "choose from text, json, markdown")
+    store, settings = _open(ledger, config)
+    unit = unit or settings.check.unit or "call"
+    if unit not in ("call", "conversation"):
+        raise TokmanError(f"no unit {unit!r}", "choose from call, conversation")
+    allowed = gate.percentage(max_increase or settings.check.max_increase or "5%")
+    unpriced = gate.percentage(max_unpriced)
+    before = gate.read(baseline) if baseline else None
+    card = rates.load(settings.rates)
+    connection = connect(store, settings)
+    report.scope(connection, since=since, until=until, tz=tz, where=where)
+    if before is None:
+        assert save is not None
+        made = gate.save(connection, card.version, save)
+        calls = sum(work.calls for work in made.work)
+        print(f"{save}: {calls:,} calls of {len(made.work):,} workflows", file=sys.stderr)
+        return 0
+    judgement = gate.judge(
+        before,
+        gate.take(connection, card.version),
+        card,
+        max_increase=allowed,
+        unit=unit,
+        max_unpriced=unpriced,
+    )
+    screens.judgement(judgement, form, sys.stdout)
+    return 1 if judgement.verdict == "regression" else 0
+
+
+@app.callback(invoke_without_command=True)
+def tokman(
+    version: Annotated[bool, typer.Option("--version", help="Show the version")] = False,
+) -> None:
+    """The token manager: what every model call cost, why, and how to spend less."""
+    if version:
+        print(f"tokman {__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command line; every failure is one line on stderr, a hint, and an exit code."""
+    try:
+        code: Any = app(standalone_mode=False)
+        sys.stdout.flush()
+    except TokmanError as error:
+        code = _fail(error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        code = _fail("interrupted; what was committed stays", None, 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{place}{error.strerror or error}", None, 2)
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            command = getattr(getattr(error, "ctx", None), "command_path", "tokman")
+            code = _fail(error.format_message(), f"{command} --help", 2)
+        elif os.environ.get("TOKMAN_TRACEBACK"):
+            raise
+        else:
+            words = str(error).strip().splitlines() or [""]
+            code = _fail(
+                f"tokman went wrong: {type(error).__name__}: {words[0]}",
+                "set TOKMAN_TRACEBACK=1 to see where, and report it",
+                2,
+            )
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, hint: str | None, code: int) -> int:
+    from tokman.render.cells import harmless
+
+    print(f"error: {harmless(message)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {harmless(hint)}", file=sys.stderr)
+    return code
+
+
+def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
+    from tokman.config import load
+    from tokman.ledger import Ledger, locate
+
+    return Ledger(locate(ledger)), load(config)
+
+
+def _form(form: str) -> str:
+    from tokman.render import FORMATS
+
+    if form not in FORMATS:
+        raise TokmanError(f"no format {form!r}", f"choose from {', '.join(FORMATS)}")
+    return form
+
+
+def _what_there_is(connection: Any) -> str:
+    first, last, calls = connection.sql(
+        "select min(started_at)::date, max(started_at)::date, count(*) from charges"
+    ).fetchall()[0]
+    if not calls:
+        return "the ledger is empty: run `tokman ingest`"
+    return f"the ledger has {calls:,} calls from {first} to {last}; widen the question"
+
+
+def _write_rejects(path: Path, rejects: list[Any]) -> None:
+    from tokman.render.cells import Column
+    from tokman.render.machine import as_csv
+
+    rows = [{"path": r.path, "line": r.line, "reason": r.reason} for r in rejects]
+    columns = [Column("path", "path"), Column("line", "line"), Column("reason", "reason")]
+    path.write_text(as_csv(rows, columns))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on stderr once a second has passed, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    began = time.monotonic()
+    bar = Progress(
+        "reading",
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        transient=True,
+        console=Console(stderr=True),
+    )
+    task = bar.add_task("reading", total=None)
+
+    def update(done: int, total: int) -> None:
+        if time.monotonic() - began > 1:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield update
+    finally:
+        bar.stop()

@@ -1,0 +1,108 @@
+"""tokman.toml: prices, aliases, discounts, workflow rules and the gate's settings."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from tokman.errors import TokmanError
+
+NAME = "tokman.toml"
+
+
+class Model(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A price the user states, in USD per million tokens, as decimal strings or numbers."""
+
+    provider: str | None = None
+    input: str | float | int
+    output: str | float | int = 0
+    cache_read: str | float | int | None = None
+    cache_write_5m: str | float | int | None = None
+    cache_write_1h: str | float | int | None = None
+    per_request: str | float | int | None = None
+    tier: str | None = None
+    """Only for calls served at this tier (batch, flex, priority); None is the standard tier."""
+    since: date | None = None
+    until: date | None = None
+
+
+class Discount(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A negotiated discount on list prices: `contracted = list × (100 − percent) / 100`."""
+
+    percent: str | float | int
+    provider: str = "*"
+    """Glob over the provider's name."""
+    model: str = "*"
+    """Glob over the model's name."""
+    since: date | None = None
+    until: date | None = None
+
+
+class Rates(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The user's own prices, aliases and discounts."""
+
+    models: dict[str, Model | list[Model]] = {}
+    aliases: dict[str, str] = {}
+    """A model name in the logs → `model` or `provider/model` in the catalogue."""
+    discounts: list[Discount] = []
+
+
+class WorkflowRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Calls whose columns match every glob belong to the workflow `name`; the first rule wins."""
+
+    name: str
+    match: dict[str, str]
+
+
+class Declared(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the user declares about one workflow."""
+
+    interactive: bool | None = None
+    """False: nobody waits for the answer, so batch and off-peak are open to it."""
+    protected: bool = False
+    """True: never nominate a cheaper model here."""
+
+
+class Check(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Settings of the gate; flags override them."""
+
+    max_increase: str | None = None
+    unit: str | None = None
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The whole of tokman.toml; every part is optional."""
+
+    rates: Rates = msgspec.field(default_factory=Rates)
+    workflow_rules: list[WorkflowRule] = []
+    workflows: dict[str, Declared] = {}
+    check: Check = msgspec.field(default_factory=Check)
+    path: str | None = None
+    """Where it was read; None when there is no file."""
+
+
+def find(start: Path) -> Path | None:
+    """The nearest tokman.toml in `start` or a parent of it, else None."""
+    for folder in (start, *start.parents):
+        if (folder / NAME).is_file():
+            return folder / NAME
+    return None
+
+
+def load(path: Path | None = None) -> Config:
+    """Read `path`, else TOKMAN_CONFIG, else the nearest tokman.toml, else the defaults."""
+    stated = path or (Path(os.environ["TOKMAN_CONFIG"]) if "TOKMAN_CONFIG" in os.environ else None)
+    if stated and not stated.is_file():
+        raise TokmanError(f"no configuration file at {stated}", "check the path")
+    found = stated or find(Path.cwd())
+    if found is None:
+        return Config()
+    try:
+        config = msgspec.toml.decode(found.read_bytes(), type=Config)
+    except (msgspec.DecodeError, ValueError, OSError) as error:
+        raise TokmanError(f"{found}: {error}", "see the README, Configuration") from error
+    config.path = str(found)
+    return config

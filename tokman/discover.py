@@ -1,0 +1,84 @@
+"""Paths as a person gives them, into files; and where the tools keep their logs."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from tokman.sources import sources
+
+NOT_LOGS = frozenset(
+    ".md .py .toml .yaml .yml .lock .png .jpg .jpeg .gif .svg .pdf .html .css .js .ts .sh .sql "
+    ".parquet .sqlite .db .xlsx .docx .exe .so .pyc .whl .tar .bz2 .xz .zip".split()
+)
+"""Endings that no format tokman reads has; files of a folder with them are passed over."""
+
+SKIPPED_FOLDERS = frozenset({".git", ".tokman", ".venv", "node_modules", "__pycache__"})
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A file to look at."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    named: bool
+    """True where the user named this very file, so that silence about it would be wrong."""
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A path that leads to nothing readable, and why."""
+
+    path: str
+    reason: str
+
+
+def usual_places() -> Iterator[tuple[str, str]]:
+    """(source, folder) of each usual place that exists on this machine, once."""
+    seen = set()
+    for source in sources():
+        for location in source.locations:
+            folder = os.path.expanduser(os.path.expandvars(location))
+            if "$" not in folder and Path(folder).is_dir() and Path(folder).resolve() not in seen:
+                seen.add(Path(folder).resolve())
+                yield source.name, folder
+
+
+def find(paths: Iterable[str]) -> Iterator[Found | Missing]:
+    """Every file behind files, folders and globs, each once, in a fixed order."""
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        matches = [path] if Path(path).exists() else sorted(glob.glob(path, recursive=True))
+        if not matches:
+            yield Missing(path, "no such file or folder")
+        for match in matches:
+            yield from _walk(match, named=not Path(match).is_dir(), seen=seen)
+
+
+def _walk(path: str, *, named: bool, seen: set[tuple[int, int]]) -> Iterator[Found | Missing]:
+    """Files at or under `path`; a folder or file reached twice, by a link say, counts once."""
+    try:
+        stat = os.stat(path)
+        if (stat.st_dev, stat.st_ino) in seen:
+            return
+        seen.add((stat.st_dev, stat.st_ino))
+        if not os.path.isdir(path):
+            if os.path.isfile(path):
+                yield Found(os.path.abspath(path), stat.st_size, stat.st_mtime_ns, named)
+            else:
+                yield Missing(path, "not a regular file; pipe it in as `-`")
+            return
+        entries = sorted(os.listdir(path))
+    except OSError as error:
+        yield Missing(path, error.strerror or str(error))
+        return
+    for entry in entries:
+        child = os.path.join(path, entry)
+        if os.path.splitext(entry)[1].lower() in NOT_LOGS and not os.path.isdir(child):
+            continue
+        if entry not in SKIPPED_FOLDERS:
+            yield from _walk(child, named=False, seen=seen)

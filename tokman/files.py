@@ -1,0 +1,232 @@
+"""Containers: what a file is on disk, and its lines in blocks, whatever it is packed in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+
+Kind = Literal["lines", "document", "table", "unknown"]
+
+BLOCK = 4 << 20
+"""Bytes read at a time."""
+
+HEAD = 1 << 16
+"""Bytes looked at to tell what a file is."""
+
+GZIP, ZSTD, BOM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
+
+
+class CutShort(ValueError):
+    """A compressed stream that ends early or breaks; what came before it was readable."""
+
+
+def is_packed(head: bytes) -> bool:
+    """True for gzip and zstd, by their magic bytes."""
+    return head.startswith((GZIP, ZSTD))
+
+
+def unpacked(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's bytes, decompressed if it is gzip or zstd, in pieces.
+
+    CutShort after the last readable byte of a damaged stream.
+    """
+    head = stream.read(4)
+    raw = _chunks(head, stream)
+    if head.startswith(GZIP):
+        return _inflate(raw, lambda: zlib.decompressobj(wbits=31), (GZIP[:1],))
+    if head.startswith(ZSTD):
+        import zstandard
+
+        return _inflate(raw, zstandard.ZstdDecompressor().decompressobj, (ZSTD[:1],))
+    return raw
+
+
+def plain(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream's bytes as they are, in pieces."""
+    return _chunks(b"", stream)
+
+
+def _chunks(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    piece = head + stream.read(BLOCK - len(head))
+    while piece:
+        yield piece
+        piece = stream.read(BLOCK)
+
+
+def _inflate(raw: Iterator[bytes], new: object, magic: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Every member of a compressed stream; what follows the last one is padding or damage."""
+    import zstandard
+
+    decoder = new()  # type: ignore[operator]
+    fresh = True
+    for piece in raw:
+        rest = piece
+        while rest:
+            if decoder.eof:
+                if not rest.startswith(magic):
+                    if rest.strip(b"\0"):
+                        raise CutShort("bytes that are not compressed follow the compressed ones")
+                    break
+                decoder, fresh = new(), True  # type: ignore[operator]
+            try:
+                out = _steps(decoder, rest)
+                yield from out
+            except (zlib.error, zstandard.ZstdError) as error:
+                raise CutShort(f"the compressed stream is damaged: {error}") from error
+            fresh = False
+            rest = decoder.unused_data if decoder.eof else b""
+    if not fresh and not decoder.eof:
+        raise CutShort("the compressed stream ends early")
+
+
+def _steps(decoder: object, data: bytes) -> Iterator[bytes]:
+    """Decompress in bounded steps where the decoder can, so that a bomb stays small in memory."""
+    if isinstance(decoder, _ZLIB):
+        while data and not decoder.eof:
+            yield decoder.decompress(data, BLOCK)
+            data = decoder.unconsumed_tail
+    else:
+        yield decoder.decompress(data)  # type: ignore[attr-defined]
+
+
+_ZLIB = type(zlib.decompressobj())
+
+
+def blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces cut after a line end, each at least a block long; the last may lack its end.
+
+    A CutShort of the stream is raised after the lines before it.
+    """
+    held: list[bytes] = []
+    try:
+        for piece in pieces:
+            end = piece.rfind(b"\n") + 1
+            if end and (held or end == len(piece)):
+                yield b"".join([*held, piece[:end]])
+                held = [piece[end:]] if end < len(piece) else []
+            elif end:
+                yield piece[:end]
+                held = [piece[end:]]
+            else:
+                held.append(piece)
+    except CutShort as error:
+        if held:
+            yield b"".join(held)
+        raise error
+    if any(held):
+        yield b"".join(held)
+
+
+def kind_of(head: bytes) -> Kind:
+    """What the first bytes of a file (unpacked) say it is."""
+    text = head.removeprefix(BOM).lstrip()
+    if not text:
+        return "lines"
+    if text[:1] == b"[":
+        return "document"
+    if text[:1] == b"{":
+        first, newline, _ = text.partition(b"\n")
+        try:
+            msgspec.json.decode(first)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return "document" if newline and first.strip() in (b"{", b"[") else "lines"
+        return "lines"
+    first = text.partition(b"\n")[0]
+    if b"," in first and b"\0" not in first and not _looks_binary(first):
+        return "table"
+    return "unknown" if _looks_binary(text[:512]) or b"{" not in text else "lines"
+
+
+def _looks_binary(sample: bytes) -> bool:
+    return any(byte < 9 or 13 < byte < 27 for byte in sample)
+
+
+def documents(data: bytes) -> Iterator[bytes]:
+    """The records of a JSON document: an array's elements, a page's rows, or the object itself.
+
+    Several pretty-printed documents one after another are read in order. ValueError with the
+    position where the text stops being JSON.
+    """
+    data = data.removeprefix(BOM)
+    try:
+        whole: object = msgspec.json.decode(data, type=msgspec.Raw | list[msgspec.Raw])
+        del whole
+        parts = [data]
+    except msgspec.DecodeError:
+        parts = _concatenated(data)
+    for part in parts:
+        yield from _records(part)
+
+
+PAGE_KEYS = ("data", "logs", "results", "records", "items", "rows", "result", "messages")
+"""Where APIs keep the rows of a page."""
+
+
+def _records(part: bytes) -> Iterator[bytes]:
+    if part.lstrip()[:1] == b"[":
+        for raw in msgspec.json.decode(part, type=list[msgspec.Raw]):
+            yield bytes(raw)
+        return
+    page = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
+    for key in PAGE_KEYS:
+        if key in page and bytes(page[key]).lstrip()[:2] != b"[]" and _is_page(page, key):
+            for raw in msgspec.json.decode(page[key], type=list[msgspec.Raw]):
+                yield bytes(raw)
+            return
+    yield part
+
+
+def _is_page(page: dict[str, msgspec.Raw], key: str) -> bool:
+    """A page holds a list of objects and beside it only short values such as counts."""
+    if "usage" in page or not bytes(page[key]).lstrip().startswith(b"["):
+        return False
+    rows = bytes(page[key]).lstrip()[1:].lstrip()
+    return rows.startswith(b"{") and all(len(bytes(page[k])) < 4096 for k in page if k != key)
+
+
+def _concatenated(data: bytes) -> list[bytes]:
+    """Cut a run of JSON values; ValueError where one of them does not end."""
+    import json
+
+    text = data.decode("utf-8", "surrogateescape")
+    decoder, position, parts = json.JSONDecoder(), 0, []
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        try:
+            _, end = decoder.raw_decode(text, position)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+        parts.append(text[position:end].encode("utf-8", "surrogateescape"))
+        position = end
+    return parts
+
+
+def rows(pieces: Iterator[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV by header name, each with the line it ends on; empty cells are left out."""
+
+    def lines() -> Iterator[str]:
+        for number, block in enumerate(blocks(pieces)):
+            text = (block if number else block.removeprefix(BOM)).decode("utf-8", "replace")
+            yield from io.StringIO(text, newline="")
+
+    csv.field_size_limit(1 << 30)
+    reader = csv.DictReader(lines())
+    for row in reader:
+        yield reader.line_num, {key: value for key, value in row.items() if key and value}
+
+
+def head_of(path: Path) -> bytes:
+    """The first unpacked bytes of a file; what could be read of a damaged one."""
+    with path.open("rb") as stream:
+        try:
+            return next(unpacked(stream), b"")[:HEAD]
+        except CutShort:
+            return b""

@@ -1,0 +1,406 @@
+"""Paths into the ledger: what is new is read on every core and committed, the rest is skipped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from tokman import __version__, discover, files
+from tokman.bookmarks import Bookmark, Bookmarks, Read
+from tokman.errors import TokmanError
+from tokman.ledger import Ledger
+from tokman.reading import Outcome, Piece, Reject, read_pieces, recognise
+from tokman.sources import by_name
+
+if TYPE_CHECKING:
+    from tokman.rates import Card
+
+SPLIT = 24 << 20
+"""Bytes of a file one worker reads at a time."""
+
+TOGETHER = 8 << 20
+"""Bytes of small files one worker reads in one go."""
+
+ROWS = 400_000
+"""Rows committed at a time."""
+
+STDIN = "<stdin>"
+
+
+class Ingested(msgspec.Struct, kw_only=True):
+    """What an ingest did."""
+
+    files: Counter[str] = msgspec.field(default_factory=Counter)
+    """Files read, by source."""
+    unchanged: int = 0
+    sightings: int = 0
+    """Calls read, before the same call in several places is counted once."""
+    added: int = 0
+    completed: int = 0
+    known: int = 0
+    rejects: list[Reject] = []
+    not_logs: list[str] = []
+    """Files in the folders given that are no log of a format tokman reads."""
+
+
+class Job(msgspec.Struct):
+    """Pieces one worker reads in one go, and the file each belongs to."""
+
+    pieces: list[Piece]
+    found: list[discover.Found | None]
+    last: bool = True
+    """The pieces end their files; False for all but the last part of a split file."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes read, bytes in all)."""
+
+
+def ingest(
+    paths: Iterable[str],
+    ledger: Ledger,
+    card: Callable[[], Card],
+    *,
+    source: str | None = None,
+    stdin: BinaryIO | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Ingested:
+    """Read what is new under `paths` (`-` is `stdin`) and commit it."""
+    done = Ingested()
+    with Bookmarks(ledger.folder) as bookmarks:
+        marks = bookmarks.all()
+        todo: list[tuple[discover.Found, Bookmark | None]] = []
+        paths = list(paths)
+        for found in discover.find(path for path in paths if path != "-"):
+            if isinstance(found, discover.Missing):
+                done.rejects.append(Reject(found.path, 0, found.reason))
+                continue
+            mark = marks.get(found.path)
+            if mark and _unchanged(mark, found, source):
+                done.unchanged += 1
+            else:
+                todo.append((found, mark))
+        if todo or "-" in paths:
+            run = _Run(ledger, bookmarks, card, done, progress, sum(f.size for f, _ in todo))
+            jobs = _jobs(todo, source)
+            if "-" in paths and stdin is not None:
+                jobs = _chained(jobs, _stdin_jobs(stdin, source))
+            run.all(jobs, small=not stdin and sum(f.size for f, _ in todo) < TOGETHER)
+    return done
+
+
+def _unchanged(mark: Bookmark, found: discover.Found, source: str | None) -> bool:
+    """Nothing to do: the file is as it was, and it is not one that a newer tokman might know."""
+    same = mark.size == found.size and mark.mtime_ns == found.mtime_ns
+    if mark.source is None:
+        return same and mark.reader == __version__ and source is None
+    return same and source in (None, mark.source)
+
+
+def _chained(first: Iterator[Job], second: Iterator[Job]) -> Iterator[Job]:
+    yield from first
+    yield from second
+
+
+def _jobs(todo: list[tuple[discover.Found, Bookmark | None]], source: str | None) -> Iterator[Job]:
+    """Small files together, large ones in parts."""
+    batch = Job([], [])
+    size = 0
+    for found, mark in todo:
+        piece = _piece(found, mark, source)
+        if found.size - piece.start > SPLIT and (parts := _parts(found, piece)):
+            yield from parts
+            continue
+        batch.pieces.append(piece)
+        batch.found.append(found)
+        size += found.size - piece.start
+        if size >= TOGETHER or len(batch.pieces) >= 500:
+            yield batch
+            batch, size = Job([], []), 0
+    if batch.pieces:
+        yield batch
+
+
+def _piece(found: discover.Found, mark: Bookmark | None, source: str | None) -> Piece:
+    """The new bytes of a file that only grew, the whole of any other."""
+    piece = Piece(path=found.path, source=source, mtime=found.mtime_ns // 1000)
+    if (
+        mark is not None
+        and mark.source is not None
+        and source in (None, mark.source)
+        and 0 < mark.consumed <= found.size
+        and probe(found.path, mark.consumed) == mark.probe
+    ):
+        piece.start, piece.line = mark.consumed, mark.lines + 1
+        piece.source, piece.state = mark.source, mark.state
+    return piece
+
+
+def probe(path: str, consumed: int) -> str:
+    """Hash of the first and the last bytes before `consumed`; '' where they cannot be read."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(min(1024, consumed))
+            stream.seek(max(0, consumed - 256))
+            return hashlib.blake2b(
+                head + stream.read(min(256, consumed)), digest_size=16
+            ).hexdigest()
+    except OSError:
+        return ""
+
+
+def _parts(found: discover.Found, piece: Piece) -> list[Job]:
+    """A large file of lines that stand on their own, cut at line ends; [] if it cannot be cut."""
+    try:
+        head = files.head_of(Path(found.path))
+        with Path(found.path).open("rb") as stream:
+            packed = files.is_packed(stream.read(4))
+            name = piece.source or recognise(head)
+            if packed or name is None or files.kind_of(head) != "lines":
+                return []
+            if not by_name(name).splittable:
+                return []
+            jobs, start = [], piece.start
+            while start < found.size:
+                end = _line_end(stream, start + SPLIT, found.size)
+                part = msgspec.structs.replace(piece, start=start, end=end, line=1, source=name)
+                jobs.append(Job([part], [found], last=end >= found.size))
+                start = end
+    except OSError:
+        return []
+    jobs[0].pieces[0].line = piece.line
+    return jobs
+
+
+def _line_end(stream: BinaryIO, position: int, size: int) -> int:
+    """Just behind the first line end at or after `position`."""
+    stream.seek(position)
+    while position < size:
+        block = stream.read(1 << 20)
+        if not block:
+            break
+        index = block.find(b"\n")
+        if index >= 0:
+            return position + index + 1
+        position += len(block)
+    return size
+
+
+def _stdin_jobs(stdin: BinaryIO, source: str | None) -> Iterator[Job]:
+    """Standard input in parts if its lines stand on their own, else whole."""
+    now = time.time_ns() // 1000
+    pieces = files.unpacked(stdin)
+    head = b""
+    held: list[bytes] = []
+    try:
+        for block in files.blocks(pieces):
+            if not head:
+                head = block[: files.HEAD]
+                source = source or recognise(block)
+                whole = files.kind_of(head) != "lines" or not source
+                whole = whole or not by_name(source or "").splittable
+            held.append(block)
+            if not whole and sum(map(len, held)) >= SPLIT:
+                yield _stdin_job(held, source, now, last=False)
+                held = []
+    except files.CutShort as error:
+        raise TokmanError(
+            f"standard input: {error}", "nothing of it was kept; send it again"
+        ) from error
+    if held:
+        yield _stdin_job(held, source, now, last=True)
+
+
+def _stdin_job(held: list[bytes], source: str | None, now: int, *, last: bool) -> Job:
+    data = b"".join(held)
+    return Job([Piece(path=STDIN, data=data, source=source, mtime=now)], [None], last)
+
+
+class _Run:
+    """Jobs through the workers, in order, into commits."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bookmarks: Bookmarks,
+        card: Callable[[], Card],
+        done: Ingested,
+        progress: Progress,
+        total: int,
+    ) -> None:
+        self.ledger, self.bookmarks, self.card = ledger, bookmarks, card
+        self.done, self.progress = done, progress
+        self.bytes, self.total = 0, total
+        self.ingest_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+        self.folder = ledger.folder / "tmp"
+        self.batches: list[tuple[str, int]] = []
+        self.rows = 0
+        self.reads: list[Read] = []
+        self.split: tuple[int, int, list[Reject]] | None = None
+        """First line, lines and rejects of the parts read so far of a split file."""
+
+    def all(self, jobs: Iterator[Job], *, small: bool) -> None:
+        """Read everything; what was committed before an error or an interrupt stays."""
+        self.folder.mkdir(exist_ok=True)
+        _sweep(self.folder)
+        try:
+            if small or (os.cpu_count() or 1) == 1:
+                for job in jobs:
+                    self.settle(job, *read_pieces(job.pieces, self.ledger.key, self.folder))
+            else:
+                self.on_every_core(jobs)
+            self.commit()
+        finally:
+            for path, _ in self.batches:
+                Path(path).unlink(missing_ok=True)
+
+    def on_every_core(self, jobs: Iterator[Job]) -> None:
+        import multiprocessing
+
+        import pyarrow  # noqa: F401 - loaded before the fork, so that workers share it
+
+        method = "fork" if sys.platform == "linux" else "spawn"
+        workers = os.cpu_count() or 1
+        waiting: deque[tuple[Job, Future[tuple[list[Outcome], str | None]]]] = deque()
+        with ProcessPoolExecutor(
+            workers, multiprocessing.get_context(method), _die_with, (os.getpid(),)
+        ) as pool:
+            try:
+                for job in jobs:
+                    waiting.append(
+                        (job, pool.submit(read_pieces, job.pieces, self.ledger.key, self.folder))
+                    )
+                    while len(waiting) > 3 * workers or (waiting and waiting[0][1].done()):
+                        first, result = waiting.popleft()
+                        self.settle(first, *result.result())
+                while waiting:
+                    first, result = waiting.popleft()
+                    self.settle(first, *result.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def settle(self, job: Job, outcomes: list[Outcome], batch: str | None) -> None:
+        """Take a job's rows and remember what it read."""
+        base = self.split[1] if self.split else 0
+        if batch:
+            self.batches.append((batch, base))
+            self.rows += sum(outcome.rows for outcome in outcomes)
+        for piece, found, outcome in zip(job.pieces, job.found, outcomes, strict=True):
+            self.bytes += (piece.end or (found.size if found else 0)) - piece.start
+            rejects = [
+                Reject(r.path, r.line + base if r.line else 0, r.reason) for r in outcome.rejects
+            ]
+            self.done.sightings += outcome.rows
+            since, lines = piece.line, outcome.lines + piece.line - 1
+            if self.split:
+                since, lines = self.split[0], base + outcome.lines
+                rejects = self.split[2] + rejects
+            self.split = None if job.last else (since, lines, rejects)
+            if job.last:
+                self.finish(piece, found, outcome, rejects, (since, lines))
+        self.progress(self.bytes, self.total)
+        if self.rows >= ROWS:
+            self.commit()
+
+    def finish(
+        self,
+        piece: Piece,
+        found: discover.Found | None,
+        outcome: Outcome,
+        rejects: list[Reject],
+        span: tuple[int, int],
+    ) -> None:
+        """A file is read to its end: count it, and mark where it ended for the next commit."""
+        if outcome.unknown:
+            if found is None or found.named:
+                rejects.append(
+                    Reject(piece.path, 0, "no format tokman reads; see `tokman sources`")
+                )
+            else:
+                self.done.not_logs.append(piece.path)
+        elif outcome.source:
+            self.done.files[outcome.source] += 1
+        self.done.rejects.extend(rejects)
+        if found is None:
+            return
+        consumed = piece.start + outcome.consumed
+        with_probe = probe(found.path, consumed) if outcome.consumed or piece.start else ""
+        mark = Bookmark(
+            path=found.path,
+            size=found.size,
+            mtime_ns=found.mtime_ns,
+            consumed=consumed if with_probe else 0,
+            lines=span[1],
+            probe=with_probe,
+            source=outcome.source,
+            state=outcome.state,
+            reader=__version__,
+        )
+        self.reads.append(Read(mark, rejects, span[0]))
+
+    def commit(self) -> None:
+        """Rows first, bookmarks after: dying in between costs a second reading, nothing else."""
+        if self.batches:
+            from tokman.commit import commit
+
+            result = commit(self.ledger, _table(self.batches), self.card(), self.ingest_id)
+            self.done.added += result.added
+            self.done.completed += result.completed
+            self.done.known += result.known
+        self.bookmarks.save(self.reads)
+        for path, _ in self.batches:
+            Path(path).unlink(missing_ok=True)
+        self.batches, self.reads, self.rows = [], [], 0
+
+
+def _table(batches: list[tuple[str, int]]) -> object:
+    """The workers' rows as one table, with line numbers counted from the start of each file."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    tables = []
+    for path, base in batches:
+        with pa.memory_map(path) as source:
+            table = pa.ipc.open_stream(source).read_all()
+        if base:
+            index = table.schema.get_field_index("line")
+            table = table.set_column(index, "line", pc.add(table["line"], base))
+        tables.append(table)
+    return pa.concat_tables(tables)
+
+
+def _die_with(parent: int) -> None:
+    """Worker set-up: no garbage collector in the way, and no life after the parent's death."""
+    import gc
+
+    gc.disable()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a run that was killed left behind."""
+    for path in folder.glob("*.arrow"):
+        try:
+            os.kill(int(path.name.split("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            continue

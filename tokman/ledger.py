@@ -1,0 +1,149 @@
+"""The ledger's folder: where it is, who may write to it, and its table of Parquet files.
+
+.tokman/
+  ledger.json    version of the schema, and the key of every hash in the ledger
+  usage/         Delta table, one row a call
+  ingest.sqlite  what was read of each file, and the lines refused
+  tmp/           rows on their way in; nothing here outlives a run
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tokman.errors import TokmanError
+from tokman.usage import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable, WriterProperties
+
+FOLDER = ".tokman"
+
+COMPACT_ABOVE = 32
+"""Files in the table at which small ones are written together: many small files slow each query."""
+
+
+class About(msgspec.Struct):
+    """What ledger.json states."""
+
+    schema: int
+    hash_key: str
+
+
+def locate(stated: Path | None = None) -> Path:
+    """The folder: `stated`, else TOKMAN_LEDGER, else the nearest .tokman, else one to be made."""
+    if stated is not None:
+        return stated
+    if os.environ.get("TOKMAN_LEDGER"):
+        return Path(os.environ["TOKMAN_LEDGER"])
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / "ledger.json").is_file():
+            return folder / FOLDER
+    return here / FOLDER
+
+
+class Ledger:
+    """A ledger folder, opened. TokmanError where there is none, unless `create`."""
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
+        self.folder = folder.absolute()
+        about = self.folder / "ledger.json"
+        try:
+            if create and not about.is_file():
+                _create(about)
+            stated = msgspec.json.decode(about.read_bytes(), type=About)
+        except FileNotFoundError as error:
+            raise TokmanError(
+                f"no ledger at {folder}", "run `tokman ingest` first, or point --ledger at one"
+            ) from error
+        except OSError as error:
+            raise TokmanError(f"{error.filename}: {error.strerror}", "choose --ledger") from error
+        except msgspec.DecodeError as error:
+            raise TokmanError(
+                f"{about} is damaged: {error}", "restore it, or ingest into a new ledger"
+            ) from error
+        if stated.schema != SCHEMA_VERSION:
+            raise TokmanError(
+                f"{folder} has schema {stated.schema}, this tokman reads {SCHEMA_VERSION}",
+                "upgrade tokman" if stated.schema > SCHEMA_VERSION else "ingest into a new ledger",
+            )
+        self.key = bytes.fromhex(stated.hash_key)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer, after any other; the kernel frees the lock of a holder that died."""
+        with (self.folder / ".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def table(self) -> DeltaTable | None:
+        """The table as of now; None before the first commit."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        if not (self.folder / "usage" / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(self.folder / "usage")
+        except TableNotFoundError:
+            return None
+
+    def files(self) -> list[str]:
+        """Paths of the Parquet files that make up the table now."""
+        table = self.table()
+        return [] if table is None else table.file_uris()
+
+    def append(self, rows: pa.Table) -> None:
+        """Add rows with new keys, in one step. The caller holds the lock."""
+        from deltalake import write_deltalake
+
+        write_deltalake(self.folder / "usage", rows, mode="append", writer_properties=_writer())
+
+    def replace(self, rows: pa.Table) -> None:
+        """Put rows in the place of those with the same call_id, in one step, under the lock."""
+        table = self.table()
+        assert table is not None
+        table.merge(
+            rows,
+            predicate="target.call_id = source.call_id",
+            source_alias="source",
+            target_alias="target",
+            writer_properties=_writer(),
+        ).when_matched_update_all().execute()
+
+    def compact(self) -> None:
+        """Write small files together once there are many; readers of the old ones go on."""
+        table = self.table()
+        if table is not None and len(table.file_uris()) > COMPACT_ABOVE:
+            table.optimize.compact(writer_properties=_writer())
+            table.create_checkpoint()
+
+
+def _create(about: Path) -> None:
+    """Make ledger.json once, however many processes try."""
+    about.parent.mkdir(parents=True, exist_ok=True)
+    draft = about.with_name(f"ledger.{secrets.token_hex(8)}")
+    stated = About(schema=SCHEMA_VERSION, hash_key=secrets.token_hex(32))
+    draft.write_bytes(msgspec.json.encode(stated))
+    try:
+        os.link(draft, about)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _writer() -> WriterProperties:
+    from deltalake import WriterProperties
+
+    return WriterProperties(compression="ZSTD", compression_level=3)

@@ -1,0 +1,389 @@
+"""One piece of a log into rows and rejects: what a worker process does."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tokman import columns, files
+from tokman.sources import by_name, claimants
+from tokman.sources.base import Context, Source
+from tokman.usage import Usage, arrow_schema
+
+BATCH = 50_000
+"""Rows turned into columns at a time, so that memory does not grow with a file."""
+
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class Piece(msgspec.Struct, kw_only=True):
+    """A stretch of one file, or bytes from standard input."""
+
+    path: str
+    start: int = 0
+    end: int | None = None
+    """None: to the end of the file."""
+    line: int = 1
+    """Number of the first line; 1 for every piece of a split file, put right afterwards."""
+    data: bytes | None = None
+    source: str | None = None
+    """Name of the source; None: recognise it."""
+    state: bytes = b""
+    mtime: int = 0
+    """When the file was last changed, in µs: the time of calls that state none."""
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A line that was refused and why; line 0 means the whole file."""
+
+    path: str
+    line: int
+    reason: str
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What came out of one piece."""
+
+    path: str
+    source: str | None = None
+    rows: int = 0
+    lines: int = 0
+    consumed: int = 0
+    """Bytes of the file whose records are settled; a torn last line is not."""
+    rejects: list[Reject] = []
+    state: bytes = b""
+    unknown: bool = False
+    """True: not a log of any format tokman reads."""
+
+
+class Reader:
+    """Reads one piece with the source that claims its records."""
+
+    def __init__(self, piece: Piece, key: bytes, out: Rows) -> None:
+        self.piece = piece
+        self.context = Context(piece.path, key)
+        self.out = out
+        self.outcome = Outcome(path=piece.path)
+        self.source: Source | None = None
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+        self.others: dict[str, Source] = {}
+        if piece.source:
+            self.use(by_name(piece.source))
+
+    def use(self, source: type[Source]) -> None:
+        """Read with `source` from here on."""
+        self.source = source(self.context)
+        self.decoder = msgspec.json.Decoder(source.record_type)
+        self.outcome.source = source.name
+        if self.piece.state:
+            self.source.resume(self.piece.state)
+
+    def run(self) -> Outcome:
+        """Read the piece to its end; never raises for what the file contains."""
+        try:
+            if self.piece.data is not None:
+                self.read(iter([self.piece.data]), self.piece.data[: files.HEAD])
+            else:
+                self.read_file(Path(self.piece.path))
+        except OSError as error:
+            self.reject(0, f"cannot be read: {error.strerror or error}")
+        if self.source is not None:
+            self.take(self.source.finish(), 0)
+            self.outcome.state = self.source.state()
+            for other in self.others.values():
+                self.take(other.finish(), 0)
+        return self.outcome
+
+    def read_file(self, path: Path) -> None:
+        """The stretch of the file that the piece names."""
+        head = files.head_of(path) if self.piece.start == 0 else b"{}"
+        with path.open("rb", buffering=0) as stream:
+            stream.seek(self.piece.start)
+            if self.piece.end is None:
+                packed = self.piece.start == 0 and files.is_packed(stream.read(4))
+                stream.seek(self.piece.start)
+                self.read(files.unpacked(stream) if packed else files.plain(stream), head)
+                if packed:
+                    self.outcome.consumed = 0
+            else:
+                length = self.piece.end - self.piece.start
+                self.read(_limited(stream, length), head)
+
+    def read(self, pieces: Iterator[bytes], head: bytes) -> None:
+        """Choose the way to read by what the file is."""
+        kind = files.kind_of(head)
+        try:
+            if kind == "lines":
+                self.read_lines(pieces)
+            elif kind == "document":
+                self.read_document(b"".join(pieces))
+            elif kind == "table":
+                self.read_table(pieces)
+            else:
+                self.outcome.unknown = True
+        except files.CutShort as error:
+            self.reject(self.piece.line + self.outcome.lines, str(error))
+        if self.source is None and not self.outcome.rejects:
+            self.outcome.unknown = bool(head.strip())
+
+    def read_lines(self, pieces: Iterator[bytes]) -> None:
+        """JSON lines, block by block."""
+        for block in files.blocks(pieces):
+            text = block.removeprefix(files.BOM) if self.outcome.consumed == 0 else block
+            if self.source is None:
+                self.recognise(text.split(b"\n"))
+            count = block.count(b"\n") + (not block.endswith(b"\n"))
+            torn = 0
+            if not self.read_block(text, count):
+                torn = self.read_singly(text)
+            self.outcome.lines += count
+            self.outcome.consumed += len(block) - torn
+
+    def read_block(self, block: bytes, count: int) -> bool:
+        """The quick way: all lines in one call. False if any of them needs a closer look."""
+        if self.source is None:
+            return False
+        try:
+            records = self.decoder.decode_lines(block)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return False
+        if len(records) != count:
+            return False
+        first = self.piece.line + self.outcome.lines
+        parse, add = self.source.parse, self.out.add
+        refused: list[tuple[int, ValueError]] = []
+        for number, record in enumerate(records, first):
+            try:
+                for usage in parse(record, number):
+                    add(usage, self)
+            except ValueError as error:
+                refused.append((number, error))
+        if refused:
+            lines = block.split(b"\n")
+            for number, reason in refused:
+                self.refuse(lines[number - first], number, reason)
+        return True
+
+    def refuse(self, line: bytes, number: int, reason: ValueError) -> None:
+        """A record its source would not take: another's, or a reject."""
+        generic = _decoded(line)
+        assert self.source is not None
+        if isinstance(generic, dict) and self.source.matches(generic):
+            self.reject(number, str(reason))
+        else:
+            self.read_record(generic, line, number)
+
+    def read_singly(self, block: bytes) -> int:
+        """Line by line, each bad one named. Returns the bytes of a torn last line."""
+        first = self.piece.line + self.outcome.lines
+        lines = block.split(b"\n")
+        for index, line in enumerate(lines[:-1]):
+            self.read_line(line, first + index)
+        last = lines[-1]
+        if not last.strip():
+            return 0
+        return 0 if self.read_line(last, first + len(lines) - 1, torn=True) else len(last)
+
+    def read_line(self, line: bytes, number: int, torn: bool = False) -> bool:
+        """One line on its own; False if it was cut off in writing."""
+        text = line.strip()
+        if not text:
+            return True
+        try:
+            generic = msgspec.json.decode(text)
+        except UNREADABLE as error:
+            return self.read_unusual(text, number, error, torn)
+        self.read_record(generic, text, number)
+        return True
+
+    def read_unusual(self, text: bytes, number: int, error: Exception, torn: bool) -> bool:
+        """Several objects on one line are read; anything else is refused."""
+        if not isinstance(error, RecursionError):
+            try:
+                parts = list(files.documents(text))
+            except (ValueError, RecursionError):
+                parts = []
+            if len(parts) > 1:
+                for part in parts:
+                    self.read_record(msgspec.json.decode(part), part, number)
+                return True
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        cut = torn and not isinstance(error, RecursionError)
+        self.reject(number, "the last line is cut off" if cut else f"not JSON: {reason}")
+        return not cut
+
+    def read_record(self, generic: Any, text: bytes, number: int) -> None:
+        """One record with the source that claims it, be it another than the file's."""
+        source, decoder = self.source, self.decoder
+        if source is None or not isinstance(generic, dict) or not source.matches(generic):
+            claims = claimants(generic)
+            if len(claims) > 1:
+                names = " and ".join(claim.name for claim in claims)
+                self.reject(number, f"claimed by {names}; choose with --source")
+                return
+            if claims and not (self.piece.source and source is not None):
+                source = self.other(claims[0])
+                decoder = msgspec.json.Decoder(claims[0].record_type)
+        if source is None:
+            self.reject(number, "no format tokman knows")
+            return
+        try:
+            usages = source.parse(decoder.decode(text), number)
+        except (ValueError, RecursionError) as error:
+            self.reject(number, str(error))
+            return
+        self.take(usages, number, source.name)
+
+    def other(self, source: type[Source]) -> Source:
+        """The reader for records of another format in the same file."""
+        if self.source is not None and self.source.name == source.name:
+            return self.source
+        if source.name not in self.others:
+            self.others[source.name] = source(self.context)
+        return self.others[source.name]
+
+    def recognise(self, lines: Iterable[bytes]) -> None:
+        """Find the source of the first record that one claims."""
+        for line in lines:
+            try:
+                record = msgspec.json.decode(line)
+            except UNREADABLE:
+                continue
+            claims = claimants(record)
+            if len(claims) == 1:
+                self.use(claims[0])
+                return
+            if len(claims) > 1:
+                return
+
+    def read_document(self, data: bytes) -> None:
+        """One JSON text: an object, an array, a page."""
+        try:
+            records = list(files.documents(data))
+        except (ValueError, RecursionError) as error:
+            self.reject(0, f"not JSON: {error}")
+            return
+        if self.source is None:
+            self.recognise(records)
+        if self.source is None and not any(len(claimants(_decoded(r))) > 1 for r in records[:100]):
+            return
+        for number, text in enumerate(records, 1):
+            self.read_record(_decoded(text), text, number)
+        self.outcome.lines = len(records)
+
+    def read_table(self, pieces: Iterator[bytes]) -> None:
+        """CSV with a header."""
+        for number, row in files.rows(pieces):
+            if self.source is None:
+                claims = [claim for claim in claimants(row) if claim.from_row is not None]
+                if len(claims) != 1:
+                    return
+                self.use(claims[0])
+            assert self.source is not None
+            convert = type(self.source).from_row
+            if convert is None:
+                self.reject(0, f"{self.source.name} has no CSV form")
+                return
+            try:
+                self.take(self.source.parse(convert(row), number), number)
+            except ValueError as error:
+                self.reject(number, str(error))
+            self.outcome.lines = number
+
+    def take(self, usages: Iterable[Usage], number: int, source: str = "") -> None:
+        """Add rows; a source that gives up in the middle of a record is a reject."""
+        try:
+            for usage in usages:
+                usage.source = source
+                self.out.add(usage, self)
+        except ValueError as error:
+            self.reject(number, str(error))
+
+    def reject(self, line: int, reason: str) -> None:
+        """Name a line that was refused."""
+        self.outcome.rejects.append(Reject(self.piece.path, line, reason[:500]))
+
+
+class Rows:
+    """Rows on their way to columns; written to an Arrow file batch by batch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex}.arrow"
+        self.held: list[Usage] = []
+        self.sink: Any = None
+        self.stream: Any = None
+
+    def add(self, usage: Usage, reader: Reader) -> None:
+        """Stamp a row with where it was read, check it, keep it."""
+        usage.file = reader.piece.path
+        usage.source = usage.source or reader.outcome.source or ""
+        if usage.started_at is None:
+            usage.started_at = reader.piece.mtime
+            usage.time_basis = "file"
+        reason = columns.fault(usage)
+        if reason:
+            reader.reject(usage.line, reason)
+            return
+        reader.outcome.rows += 1
+        self.held.append(usage)
+        if len(self.held) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the held rows as one batch."""
+        import pyarrow as pa
+
+        if not self.held:
+            return
+        if self.stream is None:
+            self.sink = pa.OSFile(str(self.path), "wb")
+            self.stream = pa.ipc.new_stream(self.sink, arrow_schema())
+        self.stream.write_batch(columns.to_batch(self.held))
+        self.held = []
+
+    def close(self) -> str | None:
+        """Path of the written file, None if there were no rows."""
+        self.flush()
+        if self.stream is None:
+            return None
+        self.stream.close()
+        self.sink.close()
+        return str(self.path)
+
+
+def read_pieces(pieces: list[Piece], key: bytes, folder: Path) -> tuple[list[Outcome], str | None]:
+    """Read the pieces in order; their rows are in the Arrow stream file at the returned path."""
+    rows = Rows(folder)
+    outcomes = [Reader(piece, key, rows).run() for piece in pieces]
+    return outcomes, rows.close()
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except UNREADABLE:
+        return None
+
+
+def _limited(stream: io.RawIOBase, length: int) -> Iterator[bytes]:
+    while length > 0:
+        piece = stream.read(min(files.BLOCK, length))
+        if not piece:
+            return
+        length -= len(piece)
+        yield piece
+
+
+def recognise(head: bytes) -> str | None:
+    """Name of the one source that claims the first telling line of `head`, else None."""
+    for line in head.removeprefix(files.BOM).split(b"\n"):
+        claims = claimants(_decoded(line))
+        if claims:
+            return claims[0].name if len(claims) == 1 else None
+    return None

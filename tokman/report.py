@@ -1,0 +1,225 @@
+"""Spend by any dimension, with a total that ties and the provenance of both."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tokman import sql, when
+from tokman.errors import TokmanError
+from tokman.query import literal, run
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+DIMENSIONS = {
+    "workflow": "the unit of business work",
+    "model": "the model that answered",
+    "provider": "who bills the call",
+    "source": "the log format it was read from",
+    "user": "who it was for",
+    "team": "the team behind the key or the call",
+    "project": "the project, or a transcript's folder",
+    "environment": "prod, staging, …",
+    "api_key_alias": "the name of the key",
+    "agent_name": "the agent or subagent",
+    "conversation_id": "the session or conversation",
+    "operation_name": "chat, embeddings, …",
+    "service_tier": "the tier served",
+    "status": "ok or error",
+    "error_type": "why a call failed",
+    "finish_reason": "why the answer ended",
+    "price_basis": "where the price is from",
+    "rate_card": "the version of the rate card",
+    "file": "the log file",
+    "hour": "hour, in --tz",
+    "day": "day, in --tz",
+    "week": "ISO week, in --tz",
+    "month": "month, in --tz",
+    "weekday": "day of the week, in --tz",
+    "hour_of_day": "0 to 23, in --tz",
+}
+
+PICO_DOLLAR = Decimal("1e-12")
+
+SORTS = ("cost", "calls", "input", "output", "cost_per_call", "name")
+
+SUMS = (
+    "calls",
+    "failed_calls",
+    "input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+    "list_cost",
+    "contracted_cost",
+    "billed_cost",
+    "billed_calls",
+    "unpriced_calls",
+    "unpriced_tokens",
+    "partial_calls",
+    "undated_calls",
+)
+"""Columns that add up."""
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """Rows by dimension, their total, and what they were drawn from."""
+
+    by: list[str]
+    rows: list[dict[str, Any]]
+    total: dict[str, Any]
+    sources: list[str]
+    rate_cards: list[str]
+    period: tuple[datetime | None, datetime | None]
+    tz: str
+
+    def frame(self) -> pl.DataFrame:
+        """The rows as a frame; money as exact Decimal dollars."""
+        import polars as pl
+
+        names = [*self.by, *SUMS, "cost_share", "cost_per_call"]
+        money = dict.fromkeys(
+            ("list_cost", "contracted_cost", "billed_cost", "cost_per_call"), pl.Decimal(38, 12)
+        )
+        rows = [{name: row.get(name) for name in names} for row in self.rows]
+        return pl.DataFrame(rows, schema_overrides=money, infer_schema_length=None)
+
+
+def dimensions(by: str) -> list[str]:
+    """The dimensions in a comma-separated list; TokmanError for an unknown one."""
+    import difflib
+
+    names = [name.strip().lower().replace("-", "_") for name in by.split(",") if name.strip()]
+    for name in names:
+        if name not in DIMENSIONS:
+            close = difflib.get_close_matches(name, DIMENSIONS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(DIMENSIONS)}"
+            raise TokmanError(f"cannot report by {name!r}", hint)
+    if not names:
+        raise TokmanError("nothing to report by", f"choose from {', '.join(DIMENSIONS)}")
+    return list(dict.fromkeys(names))
+
+
+def scope(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    tz: str = "UTC",
+    where: str | None = None,
+) -> None:
+    """View `scope`: the charges between `since` and `until` for which `where` (SQL) holds."""
+    import duckdb
+
+    place = when.zone(tz)
+    text = sql.text("scope").replace("$tz", literal(tz))
+    if tz.upper() in ("UTC", "ETC/UTC"):
+        text = text.replace("timezone('UTC', timezone('UTC', started_at))", "started_at")
+    conditions = []
+    if since:
+        conditions.append(f"started_at >= timestamp '{when.instant(since, place)}'")
+    if until:
+        conditions.append(f"started_at < timestamp '{when.instant(until, place)}'")
+    if where:
+        conditions.append(f"({_expression(connection, where)}\n)")
+    if conditions:
+        text = f"select * from ({text}) where {' and '.join(conditions)}"
+    try:
+        connection.execute(f"create or replace temp view scope as {text}")
+        connection.execute("select * from scope limit 0")
+    except duckdb.Error as error:
+        raise TokmanError(
+            f"--where {where!r}: {str(error).splitlines()[0]}",
+            "it is a SQL condition on the columns of charges: model = 'gpt-5.5' and team is null",
+        ) from error
+
+
+def _expression(connection: duckdb.DuckDBPyConnection, where: str) -> str:
+    """The condition, if it is one expression and not several statements."""
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(f"select 1 where ({where}\n)")
+    except duckdb.Error as error:
+        reason = re.sub(r"\s+", " ", str(error)).strip()[:200]
+        raise TokmanError(f"--where {where!r} is not a condition: {reason}", None) from error
+    if len(statements) != 1:
+        raise TokmanError("--where takes one condition", "quote it: --where \"model = 'x'\"")
+    return where
+
+
+def report(
+    connection: duckdb.DuckDBPyConnection,
+    by: list[str],
+    *,
+    tz: str = "UTC",
+    top: int | None = None,
+    sort: str = "cost",
+) -> Report:
+    """What `scope` holds, by the dimensions `by`; beyond `top` rows the rest is one row."""
+    frame = run(connection, "report", by=by)
+    rows = [_completed(row) for row in frame.to_dicts()]
+    total = _sum(rows)
+    for row in rows:
+        row["cost_share"] = _share(row["list_cost"], total["list_cost"])
+    rows.sort(key=lambda row: _rank(row, sort, by))
+    if top is not None and len(rows) > top:
+        rest = _sum(rows[top:])
+        rest.update(dict.fromkeys(by))
+        rest[by[0]] = f"{len(rows) - top} more"
+        rest["cost_share"] = _share(rest["list_cost"], total["list_cost"])
+        rows = [*rows[:top], rest]
+    total["cost_share"] = 1.0 if total["list_cost"] else None
+    drawn = run(connection, "provenance").to_dicts()
+    return Report(
+        by=by,
+        rows=rows,
+        total=total,
+        sources=sorted({row["source"] for row in drawn if row["source"]}),
+        rate_cards=sorted({row["rate_card"] for row in drawn if row["rate_card"]}),
+        period=(total.pop("first_call", None), total.pop("last_call", None)),
+        tz=tz,
+    )
+
+
+def _sum(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows added up; None only where every row is None."""
+    total: dict[str, Any] = {}
+    for name in SUMS:
+        values = [row[name] for row in rows if row[name] is not None]
+        total[name] = sum(values[1:], values[0]) if values else None
+    for name, pick in (("first_call", min), ("last_call", max)):
+        values = [row[name] for row in rows if row.get(name) is not None]
+        total[name] = pick(values) if values else None
+    if total["calls"] is None:
+        total.update({name: 0 for name in SUMS if not name.endswith("_cost")})
+    return _completed(total)
+
+
+def _completed(row: dict[str, Any]) -> dict[str, Any]:
+    """With the cost of a priced call."""
+    priced = (row["calls"] or 0) - (row["unpriced_calls"] or 0)
+    cost = row["list_cost"]
+    each = cost / priced if cost is not None and priced else None
+    row["cost_per_call"] = None if each is None else each.quantize(PICO_DOLLAR)
+    return row
+
+
+def _share(part: Decimal | None, whole: Decimal | None) -> float | None:
+    return float(part / whole) if part is not None and whole else None
+
+
+def _rank(row: dict[str, Any], sort: str, by: list[str]) -> tuple[Any, ...]:
+    """Largest first, ties by name; by name for times, as a calendar runs."""
+    name = tuple((row[column] is None, str(row[column] or "")) for column in by)
+    columns = {"cost": "list_cost", "calls": "calls", "input": "input_tokens"}
+    columns |= {"output": "output_tokens", "cost_per_call": "cost_per_call"}
+    if sort == "name":
+        return name
+    value = row[columns[sort]]
+    return (value is None, -(value or 0), *name)

@@ -1,0 +1,34 @@
+"""The log formats tokman reads, one file each, in the order they are shown."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokman.sources.base import Source
+
+
+@cache
+def sources() -> tuple[type[Source], ...]:
+    """Every source; a new one is a file of its own and a line here."""
+    from tokman.sources.anthropic import Anthropic
+    from tokman.sources.claude_code import ClaudeCode
+    from tokman.sources.codex import Codex
+    from tokman.sources.gemini import Gemini
+    from tokman.sources.litellm import LiteLLM
+    from tokman.sources.openai import OpenAI
+
+    return (ClaudeCode, Codex, LiteLLM, OpenAI, Anthropic, Gemini)
+
+
+def by_name(name: str) -> type[Source]:
+    """The source of that name; KeyError if there is none."""
+    return {source.name: source for source in sources()}[name]
+
+
+def claimants(record: Any) -> list[type[Source]]:
+    """The sources that claim a record; more than one means the record is ambiguous."""
+    if not isinstance(record, dict):
+        return []
+    return [source for source in sources() if source.matches(record)]

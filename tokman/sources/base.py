@@ -1,0 +1,110 @@
+"""What every source offers: how its records are told apart and turned into usage."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Protocol
+
+import msgspec
+
+from tokman.usage import Usage
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+"""A token count as a log may state it; decoding refuses anything else with a reason."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a source may know beside the record: the file it reads and the ledger's hash key."""
+
+    path: str
+    key: bytes
+
+    def hash(self, *parts: bytes) -> int:
+        """Keyed 64-bit hash of the parts, signed; the same in one ledger, meaningless outside."""
+        digest = hashlib.blake2b(digest_size=8, key=self.key)
+        for part in parts:
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part)
+        return int.from_bytes(digest.digest(), "little", signed=True)
+
+    def hash_text(self, text: str) -> str:
+        """Keyed hash of a name that must not be stored as it is, as 16 hex digits."""
+        return f"{self.hash(text.encode()) & (2**64 - 1):016x}"
+
+
+class Source(Protocol):
+    """One log format. An instance reads one file (or a part of it, where `splittable`)."""
+
+    name: ClassVar[str]
+    """As shown in reports: `claude-code`, `litellm`, …"""
+    title: ClassVar[str]
+    """What writes this format, in a few words."""
+    locations: ClassVar[tuple[str, ...]]
+    """Globs of the usual places of these logs, `~` and `$VARS` allowed; empty if there are none."""
+    splittable: ClassVar[bool]
+    """True where a record means the same without the records before it."""
+    record_type: ClassVar[Any]
+    """The type a line is decoded to (a msgspec.Struct or `dict`)."""
+    from_row: ClassVar[Callable[[dict[str, str]], Any] | None]
+    """Turns a CSV row into a `record_type`; None where the format has no CSV form."""
+
+    def __init__(self, context: Context) -> None: ...
+
+    @staticmethod
+    def matches(record: dict[str, Any]) -> bool:
+        """True if this source, and it alone, should read the record."""
+        ...
+
+    def parse(self, record: Any, line: int) -> Iterable[Usage]:
+        """The usage in one record; BadRecord (or any ValueError) with the reason to refuse it."""
+        ...
+
+    def finish(self) -> Iterable[Usage]:
+        """What was held back until the end of the file."""
+        ...
+
+    def state(self) -> bytes:
+        """What `resume` needs to read on where this instance stopped; empty where splittable."""
+        ...
+
+    def resume(self, state: bytes) -> None:
+        """Go on from another instance's `state`."""
+        ...
+
+
+class Stateless:
+    """Part of every source whose records stand on their own."""
+
+    splittable: ClassVar[bool] = True
+    from_row: ClassVar[Callable[[dict[str, str]], Any] | None] = None
+
+    def finish(self) -> Iterable[Usage]:
+        """Nothing is held back."""
+        return ()
+
+    def state(self) -> bytes:
+        """Nothing to remember."""
+        return b""
+
+    def resume(self, state: bytes) -> None:
+        """Nothing to restore."""
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(text: str) -> int:
+    """An ISO 8601 instant as microseconds since 1970 UTC; without an offset it is read as UTC."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return (instant - EPOCH) // MICROSECOND
+
+
+def basename(path: str | None) -> str | None:
+    """The last folder of a POSIX or Windows path, None for an empty one."""
+    parts = [part for part in (path or "").replace("\\", "/").split("/") if part]
+    return parts[-1] if parts else None

@@ -1,0 +1,197 @@
+"""Claude Code transcripts: one JSON line per content block of a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from tokman.sources.base import Context, Stateless, basename, micros
+from tokman.sources.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
+from tokman.usage import Usage
+
+
+class Message(msgspec.Struct, gc=False):
+    """`message` of an assistant line; other lines' messages decode to one without usage."""
+
+    id: str | None = None
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: ClaudeUsage | None = None
+
+
+class Reply(msgspec.Struct, gc=False):
+    """A subagent's assistant line, nested in a `progress` line."""
+
+    type: str | None = None
+    message: Message | str | list[Any] | None = None
+    requestId: str | None = None
+    timestamp: str | None = None
+
+
+class Progress(msgspec.Struct, gc=False):
+    """`data` of a `progress` line."""
+
+    type: str | None = None
+    message: Reply | str | list[Any] | None = None
+
+
+class Line(msgspec.Struct, gc=False):
+    """The fields of a transcript line that matter to the bill."""
+
+    type: str | None = None
+    timestamp: str | None = None
+    sessionId: str | None = None
+    cwd: str | None = None
+    gitBranch: str | None = None
+    requestId: str | None = None
+    uuid: str | None = None
+    isApiErrorMessage: bool | None = None
+    isSidechain: bool | None = None
+    error: Any = None
+    message: Message | str | list[Any] | None = None
+    data: Progress | str | list[Any] | None = None
+
+
+class Kept(msgspec.Struct, gc=False):
+    """The best line seen of one message, and when its first line was written."""
+
+    line: Line
+    message: Message
+    number: int
+    since: str
+    subagent: bool
+    complete: bool
+
+
+LINE_TYPES = frozenset(
+    "assistant user progress system file-history-snapshot queue-operation summary attachment "
+    "permission-mode last-prompt custom-title agent-name pr-link".split()
+)
+
+
+class ClaudeCode(Stateless):
+    """Reads transcripts under `~/.claude/projects`.
+
+    A message is written once per content block, the output count growing from a placeholder to
+    the final one, and repeated in resumed sessions: the largest count stands. Versions that never
+    wrote the final count (https://github.com/anthropics/claude-code/issues/22686) leave every
+    line without a stop reason; such calls are `partial`. Subagents' calls may exist only inside
+    `progress` lines; `toolUseResult` repeats usage and is never read.
+    """
+
+    name: ClassVar[str] = "claude-code"
+    title: ClassVar[str] = "Claude Code transcripts"
+    locations: ClassVar[tuple[str, ...]] = (
+        "$CLAUDE_CONFIG_DIR/projects",
+        "~/.claude/projects",
+        "~/.config/claude/projects",
+    )
+    record_type: ClassVar[Any] = Line
+
+    def __init__(self, context: Context) -> None:
+        self.path = context.path
+        self.kept: dict[str, Kept] = {}
+
+    @staticmethod
+    def matches(record: dict[str, Any]) -> bool:
+        """A transcript line names its type and its session, or is one of the session-less kinds."""
+        kind = record.get("type")
+        if kind in ("summary", "file-history-snapshot"):
+            return "leafUuid" in record or "snapshot" in record
+        return kind in LINE_TYPES and "sessionId" in record
+
+    def parse(self, record: Line, line: int) -> Iterable[Usage]:
+        """Keep the line if it is the fullest of its message; failed calls are returned at once."""
+        if record.type == "assistant":
+            if type(record.message) is Message and record.message.usage is not None:
+                if record.message.model == "<synthetic>":
+                    return self.failure(record, line)
+                self.keep(record, record.message, line, record.timestamp, record.isSidechain)
+        elif record.type == "progress" and type(record.data) is Progress:
+            reply = record.data.message
+            if type(reply) is Reply and reply.type == "assistant":
+                message = reply.message
+                if type(message) is Message and message.usage is not None:
+                    self.keep(record, message, line, reply.timestamp or record.timestamp, True)
+        return ()
+
+    def keep(
+        self, line: Line, message: Message, number: int, since: str | None, subagent: bool | None
+    ) -> None:
+        """Remember the line of a message that carries the most output."""
+        key = message.id or line.requestId or line.uuid
+        if not key:
+            raise ValueError("an assistant message without an id")
+        if not since:
+            raise ValueError("no timestamp")
+        usage = message.usage
+        assert usage is not None
+        complete = message.stop_reason is not None
+        known = self.kept.get(key)
+        if known is None:
+            micros(since)
+            usage.check()
+            self.kept[key] = Kept(line, message, number, since, bool(subagent), complete)
+            return
+        best = known.message.usage
+        assert best is not None
+        known.complete = known.complete or complete
+        known.subagent = known.subagent and bool(subagent)
+        known.since = min(known.since, since)
+        if usage.output_tokens > best.output_tokens:
+            usage.check()
+            known.line, known.message, known.number = line, message, number
+
+    def failure(self, record: Line, number: int) -> Iterator[Usage]:
+        """An API error shown as a message; other synthetic lines are no call at all."""
+        if record.isApiErrorMessage and record.timestamp:
+            yield Usage(
+                call_id=record.uuid or f"{self.path}:{number}",
+                status="error",
+                error_type=record.error if isinstance(record.error, str) else "api_error",
+                provider_name="anthropic",
+                line=number,
+                **self.who(record, record.timestamp),
+            )
+
+    def finish(self) -> Iterator[Usage]:
+        """One usage a message, and one for each sampling call its total does not cover."""
+        for key, kept in self.kept.items():
+            message, line = kept.message, kept.line
+            assert message.usage is not None
+            who = self.who(line, kept.since)
+            yield Usage(
+                call_id=key,
+                provider_name=provider_of(message.model),
+                response_model=message.model,
+                finish_reason=message.stop_reason,
+                output_basis="final" if kept.complete else "partial",
+                agent_name="subagent" if kept.subagent else None,
+                line=kept.number,
+                **classes(message.usage),
+                **who,
+            )
+            for number, (model, extra) in enumerate(extra_calls(message.usage), 1):
+                yield Usage(
+                    call_id=f"{key}#{number}",
+                    provider_name=provider_of(model or message.model),
+                    response_model=model or message.model,
+                    parent_id=key,
+                    line=kept.number,
+                    **extra,
+                    **who,
+                )
+
+    def who(self, line: Line, timestamp: str) -> dict[str, Any]:
+        """Time, session and project; the project folder stands in for the workflow."""
+        project = basename(line.cwd)
+        return {
+            "started_at": micros(timestamp),
+            "conversation_id": line.sessionId,
+            "project": project,
+            "workflow": project,
+            "workflow_basis": "default" if project else None,
+            "tags": [f"branch:{line.gitBranch}"] if line.gitBranch else None,
+        }

@@ -1,0 +1,138 @@
+"""OpenAI's `usage` object in its spellings, converted to disjoint classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tokman.errors import BadRecord
+from tokman.sources.base import Count
+from tokman.sources.classes import split_input, split_output
+from tokman.sources.facts import pico
+from tokman.usage import Usage
+
+_TICK = 100
+"""xAI counts money in ticks of 1e-10 USD: https://docs.x.ai/docs/api-reference."""
+
+
+class Cached(msgspec.Struct, gc=False):
+    """Cached tokens by modality."""
+
+    audio_tokens: Count | None = 0
+
+
+class Lifetimes(msgspec.Struct, gc=False):
+    """Cache writes by lifetime; the longer one is sold dearer."""
+
+    ttl_12h_tokens: Count | None = 0
+
+
+class Parts(msgspec.Struct, gc=False):
+    """Parts of the input or the output."""
+
+    cached_tokens: Count | None = 0
+    cached_tokens_details: Cached | None = None
+    cache_write_tokens: Count | None = 0
+    cache_write_tokens_details: Lifetimes | None = None
+    audio_tokens: Count | None = 0
+    image_tokens: Count | None = 0
+    reasoning_tokens: Count | None = 0
+
+
+class Tools(msgspec.Struct, gc=False):
+    """OpenRouter's count of tools it ran."""
+
+    web_search_requests: Count | None = 0
+
+
+class Tokens(msgspec.Struct, gc=False):
+    """`usage` in its spellings: chat and embeddings, responses and images, realtime."""
+
+    prompt_tokens: Count | None = None
+    input_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
+    prompt_tokens_details: Parts | None = None
+    input_tokens_details: Parts | None = None
+    input_token_details: Parts | None = None
+    completion_tokens_details: Parts | None = None
+    output_tokens_details: Parts | None = None
+    output_token_details: Parts | None = None
+    prompt_cache_hit_tokens: Count | None = None
+    num_cached_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    server_tool_use: Tools | None = None
+    server_tool_use_details: Tools | None = None
+    cost: Any = None
+    cost_in_usd_ticks: Count | None = None
+    is_byok: bool | None = None
+    cost_details: dict[str, Any] | None = None
+
+
+_NONE = Parts()
+
+
+def count(usage: Usage, tokens: Tokens) -> None:
+    """Disjoint classes: the input includes what was read from and written to the cache.
+
+    https://platform.openai.com/docs/api-reference/chat/object: so it is at every provider that
+    speaks this API, and reasoning is inside the completion at all of them but xAI.
+    """
+    prompt = tokens.prompt_tokens if tokens.prompt_tokens is not None else tokens.input_tokens
+    if prompt is None:
+        raise BadRecord("usage: neither prompt_tokens nor input_tokens")
+    made = tokens.completion_tokens
+    made = (made if made is not None else tokens.output_tokens) or 0
+    given = tokens.prompt_tokens_details or tokens.input_tokens_details
+    given = given or tokens.input_token_details or _NONE
+    out = tokens.completion_tokens_details or tokens.output_tokens_details
+    out = out or tokens.output_token_details or _NONE
+    reasoning, total = out.reasoning_tokens or 0, tokens.total_tokens
+    if total is not None and total != prompt + made:
+        if total == prompt + made + reasoning:
+            made += reasoning
+        elif total > prompt + made and "gemini" in (usage.response_model or "") and not reasoning:
+            # Google's OpenAI endpoint counts thoughts in the total alone:
+            # https://github.com/pydantic/pydantic-ai/issues/1731
+            reasoning, made = total - prompt - made, total - prompt
+        else:
+            raise BadRecord(f"total_tokens ({total}) is not the sum of {prompt} and {made}")
+    read = given.cached_tokens or tokens.prompt_cache_hit_tokens or tokens.num_cached_tokens
+    cached, lasting = given.cached_tokens_details, given.cache_write_tokens_details
+    split_input(
+        usage,
+        prompt,
+        "prompt_tokens" if tokens.prompt_tokens is not None else "input_tokens",
+        read=read or tokens.cached_tokens or 0,
+        written=given.cache_write_tokens or 0,
+        written_1h=(lasting.ttl_12h_tokens or 0) if lasting else 0,
+        audio=given.audio_tokens or 0,
+        image=given.image_tokens or 0,
+        read_audio=(cached.audio_tokens or 0) if cached else 0,
+    )
+    image = out.image_tokens or 0
+    if usage.operation_name == "image_generation" and out is _NONE:
+        image = made
+    split_output(
+        usage,
+        made,
+        "completion_tokens" if tokens.completion_tokens is not None else "output_tokens",
+        reasoning=reasoning,
+        audio=out.audio_tokens or 0,
+        image=image,
+    )
+    tools = tokens.server_tool_use or tokens.server_tool_use_details
+    usage.web_search_requests += (tools.web_search_requests or 0) if tools else 0
+    _cost(usage, tokens)
+
+
+def _cost(usage: Usage, tokens: Tokens) -> None:
+    """OpenRouter states what it took, and with the user's own key what the provider took."""
+    usage.billed_cost = pico(tokens.cost, "cost")
+    if tokens.is_byok and usage.billed_cost is not None and tokens.cost_details:
+        upstream = pico(tokens.cost_details.get("upstream_inference_cost"), "cost_details")
+        usage.billed_cost += upstream or 0
+    if usage.billed_cost is None and tokens.cost_in_usd_ticks is not None:
+        usage.billed_cost = tokens.cost_in_usd_ticks * _TICK

@@ -1,0 +1,51 @@
+-- One row a call out of every sighting of it (two logs, a log read twice, a streamed message).
+-- Consumption is taken whole from the fullest sighting; every other column is a maximum, a minimum
+-- or a union over the sightings. So neither their order nor their number changes the answer.
+with ranked as (
+    select
+        *,
+        row_number() over (
+            partition by call_id
+            order by
+                output_tokens + audio_output_tokens + image_output_tokens desc,
+                uncached_input_tokens + cache_read_input_tokens + cache_write_5m_input_tokens
+                + cache_write_1h_input_tokens + audio_input_tokens
+                + cache_read_audio_input_tokens + image_input_tokens desc,
+                output_basis,
+                reasoning_output_tokens desc,
+                web_search_requests + file_search_requests desc,
+                status desc,
+                response_cache_hit desc,
+                cache_write_1h_input_tokens desc,
+                cache_read_input_tokens desc,
+                source,
+                file,
+                line
+        ) = 1 as fullest
+    from sightings
+)
+
+select
+    call_id,
+    coalesce(min(started_at) filter (time_basis = 'log'), min(started_at)) as started_at,
+    any_value(columns(lambda name: name in (
+        'uncached_input_tokens', 'cache_read_input_tokens', 'cache_write_5m_input_tokens',
+        'cache_write_1h_input_tokens', 'audio_input_tokens', 'cache_read_audio_input_tokens',
+        'image_input_tokens', 'output_tokens', 'reasoning_output_tokens', 'audio_output_tokens',
+        'image_output_tokens', 'web_search_requests', 'file_search_requests', 'output_basis',
+        'status', 'response_cache_hit', 'source', 'file', 'line'
+    ))) filter (fullest),
+    coalesce(max(workflow) filter (workflow_basis = 'explicit'), max(workflow)) as workflow,
+    list_sort(list_distinct(flatten(list(tags) filter (tags is not null)))) as tags,
+    max(block_hashes) as block_hashes,
+    arg_max(block_sizes, block_hashes) as block_sizes,
+    max(columns(lambda name: name in (
+        'time_basis', 'operation_name', 'provider_name', 'request_model', 'response_model',
+        'service_tier', 'speed', 'inference_geo', 'error_type', 'finish_reason', 'stream',
+        'duration_ms', 'time_to_first_token_ms', 'retry_of', 'attempt', 'billed_cost',
+        'workflow_basis', 'user_id', 'team', 'project', 'environment', 'api_key_alias',
+        'api_key_hash', 'conversation_id', 'parent_id', 'agent_name', 'reasoning_effort',
+        'temperature', 'structured_output', 'request_hash', 'response_hash', 'tool_call_hashes'
+    )))
+from ranked
+group by call_id

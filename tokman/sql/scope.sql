@@ -1,0 +1,13 @@
+-- Charges with the calendar of one time zone; `local` is the wall clock there.
+select
+    charges.* exclude (day),
+    local,
+    cast(local as date) as day,
+    strftime(local, '%G-W%V') as week,
+    strftime(local, '%Y-%m') as month,
+    date_trunc('hour', local) as hour,
+    dayname(local) as weekday,
+    extract(hour from local)::int as hour_of_day
+from
+    charges,
+    lateral (select timezone($tz, timezone('UTC', started_at)) as local)

@@ -1,0 +1,173 @@
+"""The one record: what a single billable model call consumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from tokman.errors import BadRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Raised when a ledger written before could no longer be read as it is."""
+
+PICO = 10**12
+"""Money is counted in whole pico-dollars: 1e-12 USD."""
+
+INPUT_CLASSES = (
+    "uncached_input_tokens",
+    "cache_read_input_tokens",
+    "cache_write_5m_input_tokens",
+    "cache_write_1h_input_tokens",
+    "audio_input_tokens",
+    "cache_read_audio_input_tokens",
+    "image_input_tokens",
+)
+"""Disjoint: their sum is every token of the prompt."""
+
+OUTPUT_CLASSES = ("output_tokens", "audio_output_tokens", "image_output_tokens")
+"""Disjoint: their sum is every token generated, reasoning included."""
+
+FEES = ("web_search_requests", "file_search_requests")
+"""Things billed by the request beside the tokens."""
+
+QUANTITIES = INPUT_CLASSES + OUTPUT_CLASSES + FEES
+
+
+class Usage(msgspec.Struct, kw_only=True, gc=False):
+    """One row of the ledger: one call that a provider could bill.
+
+    Token classes are disjoint, so totals are plain sums; `reasoning_output_tokens` is the one
+    exception, a part of `output_tokens`. Names follow the OpenTelemetry GenAI attributes.
+    """
+
+    # What call this is
+    call_id: str
+    """The provider's response id where there is one, else an id the source makes from its own."""
+    started_at: int | None = None
+    """Microseconds since 1970 UTC; None where the log does not say."""
+    time_basis: Literal["log", "file"] = "log"
+    """file: the log states no time, so that of the file stands in."""
+    operation_name: str = "chat"
+    """chat, text_completion, embeddings, generate_content, …"""
+    provider_name: str | None = None
+    """openai, anthropic, gcp.gemini, gcp.vertex_ai, aws.bedrock, azure.ai.openai, …"""
+    request_model: str | None = None
+    response_model: str | None = None
+    """The model that answered; it is the one billed."""
+    service_tier: str | None = None
+    """The tier served, never the one asked for: batch, flex, priority; None is the standard."""
+    speed: str | None = None
+    """`fast` where the provider sells a faster mode at another price; None otherwise."""
+    inference_geo: str | None = None
+    """Where the provider says the call ran, if that can change its price."""
+
+    # How it went
+    status: Literal["ok", "error"] = "ok"
+    error_type: str | None = None
+    finish_reason: str | None = None
+    response_cache_hit: bool = False
+    """A gateway answered from its own cache: tokens are shown, nothing was bought."""
+    stream: bool | None = None
+    duration_ms: int | None = None
+    time_to_first_token_ms: int | None = None
+    retry_of: str | None = None
+    attempt: int | None = None
+
+    # What it consumed
+    uncached_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_write_5m_input_tokens: int = 0
+    """Written to a prompt cache at the provider's default lifetime (5 minutes at Anthropic)."""
+    cache_write_1h_input_tokens: int = 0
+    """Written at the longer lifetime that is sold at a higher price (1 hour at Anthropic)."""
+    audio_input_tokens: int = 0
+    cache_read_audio_input_tokens: int = 0
+    image_input_tokens: int = 0
+    output_tokens: int = 0
+    """Text generated, reasoning included, as billed."""
+    reasoning_output_tokens: int = 0
+    """The part of `output_tokens` that was reasoning."""
+    audio_output_tokens: int = 0
+    image_output_tokens: int = 0
+    web_search_requests: int = 0
+    file_search_requests: int = 0
+    output_basis: Literal["final", "partial"] = "final"
+    """partial: the log is known to have recorded the output before it was complete."""
+    billed_cost: int | None = None
+    """Pico-dollars the log itself says this call cost."""
+
+    # Who it was for
+    workflow: str | None = None
+    workflow_basis: Literal["explicit", "default"] | None = None
+    """explicit: a tag or metadata in the log; default: a stand-in such as a project folder."""
+    user_id: str | None = None
+    team: str | None = None
+    project: str | None = None
+    environment: str | None = None
+    api_key_alias: str | None = None
+    api_key_hash: str | None = None
+    """Keyed hash: the same key in two logs of one ledger gives the same value."""
+    conversation_id: str | None = None
+    parent_id: str | None = None
+    agent_name: str | None = None
+    tags: list[str] | None = None
+
+    # What its shape was
+    reasoning_effort: str | None = None
+    temperature: float | None = None
+    structured_output: bool | None = None
+    request_hash: int | None = None
+    """Keyed 64-bit hash of the whole request; the ledger never holds its text."""
+    response_hash: int | None = None
+    block_hashes: list[int] | None = None
+    """Cumulative keyed hashes of the prompt's blocks in order: equal at i means equal up to i."""
+    block_sizes: list[int] | None = None
+    """Bytes of each block; scaled to the reported input tokens where tokens are needed."""
+    tool_call_hashes: list[int] | None = None
+    """Keyed hash of (name, arguments) of each tool call the model made."""
+
+    # Where it was read
+    source: str = ""
+    file: str = ""
+    line: int = 0
+
+
+def part_of(whole: int, parts: Sequence[int], what: str) -> int:
+    """The rest of `whole` without its `parts`; BadRecord when the parts exceed it."""
+    rest = whole - sum(parts)
+    if rest < 0:
+        raise BadRecord(f"{what}: the parts ({sum(parts)}) exceed the whole ({whole})")
+    return rest
+
+
+def arrow_schema() -> pa.Schema:
+    """The columns of Usage in Arrow types, in order; times naive UTC in microseconds."""
+    import pyarrow as pa
+
+    text, count, money = pa.string(), pa.int64(), pa.decimal128(18, 12)
+    special: dict[str, pa.DataType] = {
+        "started_at": pa.timestamp("us"),
+        "response_cache_hit": pa.bool_(),
+        "stream": pa.bool_(),
+        "structured_output": pa.bool_(),
+        "temperature": pa.float64(),
+        "billed_cost": money,
+        "tags": pa.list_(text),
+        "block_hashes": pa.list_(count),
+        "block_sizes": pa.list_(count),
+        "tool_call_hashes": pa.list_(count),
+    }
+    counts = {*QUANTITIES, "reasoning_output_tokens", "duration_ms", "time_to_first_token_ms"}
+    counts |= {"attempt", "request_hash", "response_hash", "line"}
+    return pa.schema(
+        [
+            pa.field(name, special.get(name, count if name in counts else text))
+            for name in Usage.__struct_fields__
+        ]
+    )
