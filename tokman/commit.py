@@ -78,17 +78,15 @@ class _Work:
             return 0
         run = self.connection.execute
         run(
-            "create temp table sightings as select * from batch where call_id in "
-            "(select call_id from known) union all by name select * exclude (day, list_cost, "
-            "contracted_cost, rate_id, price_basis, unpriced_reason, rate_card, ingest_id) "
-            "from known"
+            "create temp view before as select * exclude (day, list_cost, contracted_cost, "
+            "rate_id, price_basis, unpriced_reason, rate_card, ingest_id) from known"
         )
-        run("create temp table merged as " + sql.text("merge"))
         run(
-            "create temp table before as from merged limit 0; insert into before by name "
-            "select columns(lambda name: name in (select column_name from (describe merged))) "
-            "from known"
+            "create temp view sightings as from before union all by name "
+            "select * from batch where call_id in (select call_id from known)"
         )
+        run("create temp table merged as from before limit 0")
+        run("insert into merged by name " + sql.text("merge"))
         run("create temp table completed as from merged except from before")
         completed = self.count("select count(*) from completed")
         if completed:

@@ -148,46 +148,42 @@ def _looks_binary(sample: bytes) -> bool:
 
 
 def documents(data: bytes) -> Iterator[bytes]:
-    """The records of a JSON document: an array's elements, a page's rows, or the object itself.
+    """The records of a JSON text: an array's elements, or the object itself.
 
     Several pretty-printed documents one after another are read in order. ValueError with the
     position where the text stops being JSON.
     """
     data = data.removeprefix(BOM)
     try:
-        whole: object = msgspec.json.decode(data, type=msgspec.Raw | list[msgspec.Raw])
-        del whole
+        msgspec.json.decode(data, type=msgspec.Raw | list[msgspec.Raw])
         parts = [data]
     except msgspec.DecodeError:
         parts = _concatenated(data)
     for part in parts:
-        yield from _records(part)
+        if part.lstrip()[:1] == b"[":
+            for raw in msgspec.json.decode(part, type=list[msgspec.Raw]):
+                yield bytes(raw)
+        else:
+            yield part
 
 
 PAGE_KEYS = ("data", "logs", "results", "records", "items", "rows", "result", "messages")
 """Where APIs keep the rows of a page."""
 
 
-def _records(part: bytes) -> Iterator[bytes]:
-    if part.lstrip()[:1] == b"[":
-        for raw in msgspec.json.decode(part, type=list[msgspec.Raw]):
-            yield bytes(raw)
-        return
-    page = msgspec.json.decode(part, type=dict[str, msgspec.Raw])
+def page(text: bytes) -> list[bytes]:
+    """The rows of an API's page: an object with a list of objects and otherwise only short values
+    such as counts. Empty for any other JSON text."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return []
     for key in PAGE_KEYS:
-        if key in page and bytes(page[key]).lstrip()[:2] != b"[]" and _is_page(page, key):
-            for raw in msgspec.json.decode(page[key], type=list[msgspec.Raw]):
-                yield bytes(raw)
-            return
-    yield part
-
-
-def _is_page(page: dict[str, msgspec.Raw], key: str) -> bool:
-    """A page holds a list of objects and beside it only short values such as counts."""
-    if "usage" in page or not bytes(page[key]).lstrip().startswith(b"["):
-        return False
-    rows = bytes(page[key]).lstrip()[1:].lstrip()
-    return rows.startswith(b"{") and all(len(bytes(page[k])) < 4096 for k in page if k != key)
+        rows = bytes(fields.get(key, b""))
+        of_objects = rows[:1] == b"[" and rows[1:].lstrip()[:1] == b"{"
+        if of_objects and all(len(bytes(fields[k])) < 4096 for k in fields if k != key):
+            return [bytes(row) for row in msgspec.json.decode(rows, type=list[msgspec.Raw])]
+    return []
 
 
 def _concatenated(data: bytes) -> list[bytes]:

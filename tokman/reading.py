@@ -134,16 +134,19 @@ class Reader:
 
     def read_lines(self, pieces: Iterator[bytes]) -> None:
         """JSON lines, block by block."""
+        unclaimed = 0
         for block in files.blocks(pieces):
             text = block.removeprefix(files.BOM) if self.outcome.consumed == 0 else block
-            if self.source is None:
-                self.recognise(text.split(b"\n"))
             count = block.count(b"\n") + (not block.endswith(b"\n"))
             torn = 0
-            if not self.read_block(text, count):
+            if self.source is None and not self.recognise(text.split(b"\n")):
+                unclaimed += count
+            elif not self.read_block(text, count):
                 torn = self.read_singly(text)
-            self.outcome.lines += count
+            self.outcome.lines += count - bool(torn)
             self.outcome.consumed += len(block) - torn
+        if unclaimed and self.source is not None:
+            self.reject(1, f"the first {unclaimed:,} lines are in no format tokman knows")
 
     def read_block(self, block: bytes, count: int) -> bool:
         """The quick way: all lines in one call. False if any of them needs a closer look."""
@@ -157,25 +160,25 @@ class Reader:
             return False
         first = self.piece.line + self.outcome.lines
         parse, add = self.source.parse, self.out.add
-        refused: list[tuple[int, ValueError]] = []
+        refused: list[tuple[int, str]] = []
         for number, record in enumerate(records, first):
             try:
                 for usage in parse(record, number):
                     add(usage, self)
-            except ValueError as error:
-                refused.append((number, error))
+            except (ValueError, RecursionError) as error:
+                refused.append((number, str(error)))
         if refused:
             lines = block.split(b"\n")
             for number, reason in refused:
                 self.refuse(lines[number - first], number, reason)
         return True
 
-    def refuse(self, line: bytes, number: int, reason: ValueError) -> None:
+    def refuse(self, line: bytes, number: int, reason: str) -> None:
         """A record its source would not take: another's, or a reject."""
         generic = _decoded(line)
         assert self.source is not None
         if isinstance(generic, dict) and self.source.matches(generic):
-            self.reject(number, str(reason))
+            self.reject(number, reason)
         else:
             self.read_record(generic, line, number)
 
@@ -221,11 +224,19 @@ class Reader:
     def read_record(self, generic: Any, text: bytes, number: int) -> None:
         """One record with the source that claims it, be it another than the file's."""
         source, decoder = self.source, self.decoder
-        if source is None or not isinstance(generic, dict) or not source.matches(generic):
+        if not isinstance(generic, dict):
+            self.reject(number, "not a JSON object")
+            return
+        if source is None or not source.matches(generic):
             claims = claimants(generic)
             if len(claims) > 1:
                 names = " and ".join(claim.name for claim in claims)
                 self.reject(number, f"claimed by {names}; choose with --source")
+                return
+            rows = [] if claims else files.page(text)
+            if rows:
+                for row in rows:
+                    self.read_record(_decoded(row), row, number)
                 return
             if claims and not (self.piece.source and source is not None):
                 source = self.other(claims[0])
@@ -248,19 +259,17 @@ class Reader:
             self.others[source.name] = source(self.context)
         return self.others[source.name]
 
-    def recognise(self, lines: Iterable[bytes]) -> None:
-        """Find the source of the first record that one claims."""
+    def recognise(self, lines: Iterable[bytes]) -> bool:
+        """Find the source of the first record that any claims; False if none claims one."""
         for line in lines:
-            try:
-                record = msgspec.json.decode(line)
-            except UNREADABLE:
-                continue
-            claims = claimants(record)
+            claims = claimants(_decoded(line))
+            if not claims and (rows := files.page(line)):
+                claims = claimants(_decoded(rows[0]))
             if len(claims) == 1:
                 self.use(claims[0])
-                return
-            if len(claims) > 1:
-                return
+            if claims:
+                return True
+        return False
 
     def read_document(self, data: bytes) -> None:
         """One JSON text: an object, an array, a page."""
@@ -269,9 +278,7 @@ class Reader:
         except (ValueError, RecursionError) as error:
             self.reject(0, f"not JSON: {error}")
             return
-        if self.source is None:
-            self.recognise(records)
-        if self.source is None and not any(len(claimants(_decoded(r))) > 1 for r in records[:100]):
+        if self.source is None and not self.recognise(records):
             return
         for number, text in enumerate(records, 1):
             self.read_record(_decoded(text), text, number)

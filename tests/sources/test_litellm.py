@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"service_tier": "batch", "response_model": "gpt-4o"},
     ),
     ("tier", row(cost_breakdown={"service_tier": "flex"}), {"service_tier": "flex"}),
+    ("tags of a PostgreSQL array", row(request_tags="{task:sort,env:prod}"), {"workflow": "sort"}),
     ("standard tier", row(cost_breakdown={"service_tier": "default"}), {"service_tier": None}),
 ]
 
@@ -241,6 +243,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         ),
         "cache_creation_token_details",
     ),
+    ("metadata that is no JSON", row(metadata="{'a': 1}"), "metadata"),
     ("negative money", row(spend=-0.1), "spend"),
     ("absurd money", row(spend=1e300), "spend"),
     ("no number", row(spend="NaN"), "spend"),
@@ -395,3 +398,31 @@ def test_real_rows_and_payloads_of_a_call_are_one_call() -> None:
             assert getattr(usage, column) == getattr(payloads[key], column)
     (hit,) = [u for u in payloads.values() if u.response_cache_hit]
     assert (hit.billed_cost, hit.uncached_input_tokens, hit.output_tokens) == (0, 10, 20)
+
+
+JUNK: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "{}", [], [None], ["x"], {}, {"a": [{}]}]
+
+
+def damaged(value: Any) -> Iterator[Any]:
+    """The value with each of its parts replaced by junk in turn."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in list(parts):
+        inner = damaged(part) if isinstance(part, dict | list) else iter(())
+        for other in (*JUNK, *inner):
+            changed = value.copy()
+            changed[key] = other
+            yield changed
+
+
+@pytest.mark.parametrize("record", [c[1] for c in CASES], ids=[c[0] for c in CASES])
+def test_damage_is_refused_with_a_reason_or_read(record: dict[str, Any]) -> None:
+    for broken in damaged(record):
+        text = json.dumps(broken)
+        LiteLLM.matches(msgspec.json.decode(text))
+        try:
+            for usage in LiteLLM(CONTEXT).parse(
+                msgspec.json.decode(text, type=LiteLLM.record_type), 1
+            ):
+                assert msgspec.convert(msgspec.to_builtins(usage), Usage) == usage
+        except ValueError as refusal:
+            assert str(refusal) and CANARY not in str(refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def chunks(*usages: Any) -> list[dict[str, Any]]:
     return [{**first, **text}, {**first, **last}, *({**first, "usage": u} for u in usages)]
 
 
-STREAM = "".join(f"data: {json.dumps(c)}\n\n" for c in chunks(chat()["usage"] | {"choices": []}))
+STREAM = "".join(f"data: {json.dumps(c)}\n\n" for c in chunks(chat()["usage"]))
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
@@ -249,7 +250,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "failed response",
-        response(status="failed", usage=None, error={"code": "server_error", "message": CANARY}),
+        response(status="failed", error={"code": "server_error", "message": CANARY})
+        | {"usage": None},
         {"status": "error", "error_type": "server_error", "output_tokens": 0},
     ),
     (
@@ -356,7 +358,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             [
                 {
                     "type": "response.created",
-                    "response": response(usage=None, status="in_progress"),
+                    "response": response(status="in_progress"),
                 },
                 {"type": "response.output_text.delta", "item_id": "x", "delta": CANARY},
                 {"type": "response.completed", "response": response()},
@@ -419,7 +421,7 @@ def test_other_records_are_left_alone(record: dict[str, Any]) -> None:
 
 
 def test_a_response_in_progress_is_no_call_yet() -> None:
-    assert read(response(usage=None, status="queued")) == []
+    assert read(response(status="queued") | {"usage": None}) == []
 
 
 def test_an_image_model_called_as_a_tool_is_a_call_of_its_own() -> None:
@@ -506,7 +508,7 @@ def test_real_usage_objects_keep_their_totals() -> None:
         if not responses and "prompt_tokens" not in usage:
             continue
         body = response() if responses else chat()
-        (row,) = read(body | {"usage": usage, "model": line["model"]})
+        (row,) = read(body | {"usage": usage, "model": line.get("model")})
         cached = max(
             (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
             (usage.get("input_tokens_details") or {}).get("cached_tokens") or 0,
@@ -539,3 +541,34 @@ def test_real_responses(name: str, provider: str, cached: int) -> None:
     assert sum(usage.cache_read_input_tokens for usage in usages) == cached
     stated = [r["body"]["usage"] for r in records if "usage" in r["body"]]
     assert sum(map(total, usages)) == sum(map(recount, stated))
+
+
+JUNK: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "{}", [], [None], ["x"], {}, {"a": [{}]}]
+
+
+def damaged(value: Any) -> Iterator[Any]:
+    """The value with each of its parts replaced by junk in turn."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in list(parts):
+        inner = damaged(part) if isinstance(part, dict | list) else iter(())
+        for other in (*JUNK, *inner):
+            changed = value.copy()
+            changed[key] = other
+            yield changed
+
+
+@pytest.mark.parametrize("record", [c[1] for c in CASES], ids=[c[0] for c in CASES])
+def test_damage_is_refused_with_a_reason_or_read(record: dict[str, Any]) -> None:
+    for broken in damaged(record):
+        text = json.dumps(broken)
+        claims = [
+            s for s in (LiteLLM, OpenAI, Anthropic, Gemini) if s.matches(msgspec.json.decode(text))
+        ]
+        assert len(claims) < 2
+        try:
+            for usage in OpenAI(CONTEXT).parse(
+                msgspec.json.decode(text, type=OpenAI.record_type), 1
+            ):
+                assert msgspec.convert(msgspec.to_builtins(usage), Usage) == usage
+        except ValueError as refusal:
+            assert str(refusal) and CANARY not in str(refusal)

@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,15 @@ from tokman.rates.match import Match
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_NAMES = 50_000
+MOST_NAMES = 10_000
+"""More are not kept: a log may hold any number of names."""
 
 
 @cache
 def catalogue_version() -> str:
     """The installed catalogue: `genai-prices 0.2.3`."""
+    from importlib import metadata
+
     return f"genai-prices {metadata.version('genai-prices')}"
 
 

@@ -29,10 +29,10 @@ class Card:
 
     version: str
     """`genai-prices 0.2.3`, and `+ 1a2b3c4d` where the user's overrides change it."""
-    table: pa.Table
+    table: pa.Table = field(repr=False)
     rates: Rates = field(default_factory=Rates)
-    names: Names = field(default_factory=Names)
-    named: dict[str, list[Named]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names, repr=False)
+    named: dict[str, list[Named]] = field(default_factory=dict, repr=False)
 
     def find(self, provider: str | None, model: str | None) -> Match | None:
         """The model meant by a log: the user's aliases and names first, then the catalogue's."""
@@ -54,11 +54,17 @@ class Card:
 
     def _find(self, provider: str | None, model: str) -> Match | None:
         found = self.names.find(provider, model)
-        for own in self.named.get(model.lower(), ()):
-            sellers = (provider, self.names.seller(provider), found.seller if found else None)
-            if own.provider is None or own.provider.lower() in [(s or "").lower() for s in sellers]:
-                return own.match
+        for name in (model, found.model_id if found else model):
+            for own in self.named.get(name.lower(), ()):
+                if own.provider is None or self._sells(own.provider, provider, found):
+                    return own.match
         return found
+
+    def _sells(self, stated: str, provider: str | None, found: Match | None) -> bool:
+        """Whether the provider that a user states is the one of a call."""
+        sellers = {self.names.seller(provider), found.seller if found else None} - {None}
+        same = stated.lower() == (provider or "").lower()
+        return same or stated.lower() in sellers or self.names.seller(stated) in sellers
 
     @cached_property
     def _aliases(self) -> dict[str, str]:

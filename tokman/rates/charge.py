@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokman.rates.card import Card
 from tokman.rates.match import Match
@@ -31,6 +31,24 @@ Combination = tuple[str | None, ...]
 """Values of KEY."""
 
 
+class Group(NamedTuple):
+    """Rows of the card at one discount; its fields before the discounts are columns of the card."""
+
+    provider_id: str
+    model_id: str
+    tier: str
+    speed: str
+    geo: str | None
+    shares: tuple[Share, ...]
+
+
+class Resolved(NamedTuple):
+    """What a combination's calls are priced by, and the reason where that gives no price."""
+
+    group: Group | None
+    reason: str
+
+
 def price(connection: duckdb.DuckDBPyConnection, card: Card, usage: str, into: str) -> None:
     """Create or replace the temporary table `into`: the columns of `usage` and the five of MONEY.
 
@@ -44,13 +62,9 @@ def price(connection: duckdb.DuckDBPyConnection, card: Card, usage: str, into: s
         f"SELECT COLUMNS(lambda name: name NOT IN ({old})) FROM {_quoted(usage)}"
     )
     found = connection.execute(f"SELECT DISTINCT {', '.join(KEY)} FROM rates_usage").fetchall()
-    combinations, groups, paid = resolve(card, found)
-    small = {
-        "rates_card": card.table,
-        "rates_combination": combinations,
-        "rates_group": groups,
-        "rates_share": paid,
-    }
+    small = tables(found, [resolve(card, combination) for combination in found])
+    small["rates_card"] = card.table
+    card.names.save()
     for name, table in small.items():
         connection.register(name, table)
     try:
@@ -61,82 +75,80 @@ def price(connection: duckdb.DuckDBPyConnection, card: Card, usage: str, into: s
         connection.execute("DROP VIEW IF EXISTS rates_usage")
 
 
-def resolve(card: Card, found: list[Combination]) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Three small tables: each combination's group or why it has none; the groups; their discounts.
+def resolve(card: Card, combination: Combination) -> Resolved:
+    """The group of a combination: by the model that answered, else by the one asked for."""
+    provider, asked, answered, stated_tier, stated_speed, stated_geo = combination
+    match, name = card.find(provider, answered), answered
+    if match is None:
+        match, name = card.find(provider, asked), asked
+    if match is None:
+        return Resolved(None, "unknown model" if asked or answered else "no model stated")
+    tier, speed = tier_of(stated_tier), (stated_speed or "standard").strip().lower()
+    # Only Anthropic itself sells by place of inference; elsewhere the model's name says it.
+    place = (stated_geo or "").strip().lower() if match.seller == match.provider_id else ""
+    geo = place if card.has(match, tier, speed, place) else None
+    if not card.has(match, tier, speed, geo):
+        return Resolved(None, _missing(card, match, tier, speed))
+    group = Group(
+        match.provider_id, match.model_id, tier, speed, geo, _shares(card, match, provider, name)
+    )
+    return Resolved(group, f"{_missing(card, match, tier, speed)} at that date")
 
-    A group is a set of rows of the card (model, tier, speed, place) at one discount.
-    """
+
+def tables(found: list[Combination], resolved: list[Resolved]) -> dict[str, pa.Table]:
+    """The small tables that `price.sql` joins, by the names it knows them by."""
     import pyarrow as pa
 
-    groups: dict[tuple[object, ...], int] = {}
-    rows = []
-    for combination in found:
-        provider, asked, answered, stated_tier, stated_speed, stated_geo = combination
-        match, name = card.find(provider, answered), answered
-        if match is None:
-            match, name = card.find(provider, asked), asked
-        tier, speed = tier_of(stated_tier), (stated_speed or "standard").strip().lower()
-        if match is None:
-            reason = "unknown model" if asked or answered else "no model stated"
-            rows.append((*combination, None, reason))
-            continue
-        # Only Anthropic itself sells by place of inference; elsewhere the model's name says it.
-        geo = (stated_geo or "").strip().lower() if match.seller == match.provider_id else ""
-        place = geo if geo and card.has(match, tier, speed, geo) else None
-        if not card.has(match, tier, speed, place):
-            rows.append((*combination, None, _missing(card, match, tier, speed)))
-            continue
-        kind = (match.provider_id, match.model_id, tier, speed, place)
-        group = groups.setdefault((*kind, tuple(_shares(card, match, provider, name))), len(groups))
-        rows.append((*combination, group, _missing(card, match, tier, speed, "at that date")))
-    card.names.save()
-    text, number = pa.string(), pa.int32()
-    columns = zip(*rows, strict=True) if rows else [()] * (len(KEY) + 2)
-    names = (*KEY, "group_id", "reason")
-    types = (*(text for _ in KEY), number, text)
-    combinations = pa.table(
-        [pa.array(list(c), t) for c, t in zip(columns, types, strict=True)], names=list(names)
-    )
-    kinds = [(*key[:-1], group) for key, group in groups.items()]
-    card_key = ("provider_id", "model_id", "tier", "speed", "geo")
-    group_table = pa.table(
-        {
-            **{n: pa.array([kind[i] for kind in kinds], text) for i, n in enumerate(card_key)},
-            "group_id": pa.array([kind[-1] for kind in kinds], number),
-        }
-    )
-    paid: list[tuple[int, Share]] = [
-        (group, share)
-        for key, group in groups.items()
-        for share in key[-1]  # type: ignore[attr-defined]
-    ]
-    moment, count = pa.timestamp("us"), pa.int64()
-    share_table = pa.table(
-        {
-            "group_id": pa.array([group for group, _ in paid], number),
-            "share_from": pa.array([share.start for _, share in paid], moment),
-            "share_to": pa.array([share.end for _, share in paid], moment),
-            "numerator": pa.array([share.numerator for _, share in paid], count),
-            "denominator": pa.array([share.denominator for _, share in paid], count),
-        }
-    )
-    return combinations, group_table, share_table
+    groups = list(dict.fromkeys(one.group for one in resolved if one.group))
+    number = {group: index for index, group in enumerate(groups)}
+    text, whole, moment = pa.string(), pa.int64(), pa.timestamp("us")
+    numbers = [None if one.group is None else number[one.group] for one in resolved]
+    paid = [(number[group], *share) for group in groups for share in group.shares]
+    return {
+        "rates_combination": pa.table(
+            {name: pa.array([c[i] for c in found], text) for i, name in enumerate(KEY)}
+            | {"group_id": pa.array(numbers, whole)}
+            | {"reason": pa.array([one.reason for one in resolved], text)}
+        ),
+        "rates_group": pa.table(
+            {
+                name: pa.array([g[i] for g in groups], text)
+                for i, name in enumerate(Group._fields[:-1])
+            }
+            | {"group_id": pa.array(list(number.values()), whole)}
+        ),
+        "rates_share": pa.table(
+            {
+                name: pa.array([share[i] for share in paid], kind)
+                for i, (name, kind) in enumerate(
+                    (
+                        ("group_id", whole),
+                        ("share_from", moment),
+                        ("share_to", moment),
+                        ("numerator", whole),
+                        ("denominator", whole),
+                    )
+                )
+            }
+        ),
+    }
 
 
-def _shares(card: Card, match: Match, provider: str | None, model: str | None) -> list[Share]:
+def _shares(card: Card, match: Match, provider: str | None, model: str | None) -> tuple[Share, ...]:
     """The discounts, whose globs may name what the log says or what the catalogue calls it."""
     providers = {match.seller, match.provider_id, provider or match.seller}
-    return shares(card.rates.discounts, providers, {match.model_id, model or match.model_id})
+    models = {match.model_id, model or match.model_id}
+    return tuple(shares(card.rates.discounts, providers, models))
 
 
-def _missing(card: Card, match: Match, tier: str, speed: str, when: str = "") -> str:
+def _missing(card: Card, match: Match, tier: str, speed: str) -> str:
     """Why there is no price: the first of tier and speed that the card does not have."""
     words = ["no price"]
     if tier != "standard":
         words.append(f"for tier {tier[:40]}")
     if speed != "standard" and (tier == "standard" or card.has(match, tier, "standard", None)):
         words.append(f"for speed {speed[:40]}" if len(words) == 1 else f"at speed {speed[:40]}")
-    return " ".join([*words, when]).strip()
+    return " ".join(words)
 
 
 def _quoted(name: str) -> str:

@@ -79,8 +79,7 @@ def prices_of(price: ModelPrice, prompt: int) -> Prices:
     """Pico-USD per unit for a request of `prompt` tokens, rounded half-even where it must be."""
     units = {name: _unit_price(price, CHAINS[name], prompt) for name in PRICED}
     reasoning, output = units["reasoning_output_tokens"], units["output_tokens"]
-    known = reasoning is not None and output is not None
-    units["reasoning_output_tokens"] = reasoning - output if known else 0  # type: ignore[operator]
+    units["reasoning_output_tokens"] = (reasoning or 0) - (output or 0)
     return tuple(units[name] for name in PRICED)
 
 
@@ -119,8 +118,8 @@ def _spans(
     starts = {start for c in constraints if (start := _start_date(c))} | ({peak} if peak else set())
     if since:
         starts = {start for start in starts if start >= since}
-    edges: list[date | None] = [since, *sorted(starts - {since}), None]  # type: ignore[arg-type]
-    days = []
+    edges: list[date | None] = [since, *sorted(starts - {since}), None]
+    days: list[tuple[date | None, date | None, list[Window]]] = []
     for start, end in zip(edges, edges[1:], strict=False):
         day = start or (end - timedelta(days=1) if end else date(2026, 1, 1))
         windows = _windows(constraints)
@@ -138,10 +137,12 @@ def _spans(
     return [Span(start, end, *part) for start, end, parts in days for part in parts]
 
 
-def _merged_windows(
-    windows: Iterable[tuple[int, int, tuple[Band, ...]]],
-) -> list[tuple[int, int, tuple[Band, ...]]]:
-    merged: list[tuple[int, int, tuple[Band, ...]]] = []
+Window = tuple[int, int, tuple[Band, ...]]
+"""From and to (exclusive) in microseconds since midnight, and the bands in force between."""
+
+
+def _merged_windows(windows: Iterable[Window]) -> list[Window]:
+    merged: list[Window] = []
     for tod_from, tod_to, bands in windows:
         if merged and merged[-1][2] == bands:
             merged[-1] = (merged[-1][0], tod_to, bands)

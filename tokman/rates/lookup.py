@@ -24,6 +24,7 @@ def lookup(card: Card, model: str, provider: str | None, at: datetime) -> list[d
     """
     moment = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
     match = card.find(provider, model)
+    card.names.save()
     known = columns.rows(card.table)
     if match is None:
         raise TokmanError(f'no price for the model "{model[:100]}"', _near(model, known))

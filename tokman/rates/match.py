@@ -23,10 +23,6 @@ class Match(NamedTuple):
 
 PROVIDERS = {
     # OpenTelemetry: https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
-    "gcp.gemini": "google",
-    "gcp.vertex_ai": "google",
-    "gcp.gen_ai": "google",
-    "aws.bedrock": "aws",
     "x_ai": "x-ai",
     "mistral_ai": "mistral",
     "moonshot_ai": "moonshotai",
@@ -43,6 +39,16 @@ PROVIDERS = {
     "deepseek_ai": "deepseek",
     "perplexity_ai": "perplexity",
     "sagemaker_chat": "sagemaker",
+}
+_FAMILIES = {
+    # A cloud's name before the maker's: `vertex_ai-anthropic_models`, `azure_openai`.
+    "azure": "azure",
+    "az.ai.": "azure",
+    "vertex": "google",
+    "gcp.": "google",
+    "bedrock": "aws",
+    "amazon": "aws",
+    "aws.": "aws",
 }
 GATEWAYS = {"", "litellm", "litellm_proxy", "portkey", "helicone", "langfuse", "unknown", "other"}
 """Names that say who logged the call, not who sold it."""
@@ -78,8 +84,9 @@ def provider_id(snapshot: DataSnapshot, name: str | None) -> str | None:
     from genai_prices.data_snapshot import find_provider_by_id
 
     plain = (name or "").strip().lower()
-    if "azure" in plain or plain.startswith("az.ai."):
-        return "azure"
+    for start, seller in _FAMILIES.items():
+        if plain.startswith(start):
+            return seller
     known = find_provider_by_id(snapshot.providers, PROVIDERS.get(plain, plain)) if plain else None
     return known.id if known else None
 

@@ -1,4 +1,7 @@
-"""The user's own prices, laid over the catalogue, and the discounts they have negotiated."""
+"""The user's own prices, laid over the catalogue, and the discounts they have negotiated.
+
+`since` is the first day of a price or a discount, `until` the first day without it, both UTC.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,14 @@ HINT = "see [rates] in tokman.toml"
 STANDARD = ("standard", "default", "auto", "on_demand", "on-demand", "scale", "unspecified")
 """Names that providers give their ordinary tier; `scale` is paid for apart from the tokens."""
 
-_DEARER: dict[str, tuple[str, ...]] = {
+_TIERS = {
+    "fast": "priority",
+    "batches": "batch",
+    # Vertex AI's traffic types: https://cloud.google.com/vertex-ai/generative-ai/docs/flex-paygo
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
+}
+_FIELDS: dict[str, tuple[str, ...]] = {
     "cache_read_input_tokens": ("cache_read",),
     "cache_write_5m_input_tokens": ("cache_write_5m",),
     "cache_write_1h_input_tokens": ("cache_write_1h", "cache_write_5m"),
@@ -47,7 +57,7 @@ def tier_of(stated: str | None) -> str:
     plain = (stated or "standard").strip().lower().removeprefix("service_tier_")
     if plain in STANDARD:
         return "standard"
-    return {"fast": "priority", "batches": "batch"}.get(plain, plain)
+    return _TIERS.get(plain, plain)
 
 
 def lay_over(
@@ -71,7 +81,7 @@ def _lay_one(
     owners = {row.provider_id for row in rows if row.model_id.lower() == plain}
     if entry.provider:
         base = names.find(entry.provider, name)
-        owners &= {entry.provider.lower(), base.seller if base else "", base[0] if base else ""}
+        owners &= {entry.provider.lower(), base.seller if base else ""}
     targets = [(owner, own_id) for owner in sorted(owners) for own_id in _ids(rows, owner, plain)]
     if not targets:
         # A name of the user's own, or a snapshot of a model: its rows start as the catalogue's.
@@ -152,7 +162,7 @@ def _stated(name: str, entry: Model, under: Prices) -> Prices:
             return fallback if entry.per_request is None else pico("per_request", 1)
         if priced in ("output_tokens", "audio_output_tokens", "image_output_tokens"):
             return pico("output", 1_000_000)
-        fields = (*_DEARER.get(priced, ()), "input")
+        fields = (*_FIELDS.get(priced, ()), "input")
         field = next(field for field in fields if getattr(entry, field) is not None)
         return pico(field, 1_000_000)
 

@@ -28,7 +28,7 @@ def extend(provider_id: str, model_id: str, lines: Timelines) -> list[Rate]:
         whole = complete.get((rule.of, "standard"))
         matches = rule.provider == provider_id and re.fullmatch(rule.model, model_id)
         if matches and key not in complete and whole and _any_price(whole):
-            spans = [_scaled(span, rule.ratio, rule.only) for span in whole]
+            spans = _joined([_scaled(span, rule.ratio, rule.only) for span in whole])
             complete[key] = spans
             rates += _by_rule(flatten(provider_id, model_id, key, spans), rule.source)
     geo = geo_surcharge(provider_id, model_id)
@@ -64,6 +64,17 @@ def _times(prices: Prices, ratio: Fraction, only: tuple[str, ...]) -> Prices:
 def _scaled(span: Span, ratio: Fraction, only: tuple[str, ...]) -> Span:
     bands = tuple(band._replace(prices=_times(band.prices, ratio, only)) for band in span.bands)
     return span._replace(bands=bands)
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Spans that follow each other at the same prices as one."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and joined[-1]._replace(start=span.start, end=span.end) == span:
+            joined[-1] = joined[-1]._replace(end=span.end)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _before(standard: list[Span], variant: list[Span]) -> list[Span]:

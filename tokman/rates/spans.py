@@ -65,7 +65,9 @@ def flatten(
                 _midnight(span.end),
                 span.tod_from,
                 span.tod_to,
-                *band,
+                band.gt,
+                band.le,
+                band.prices,
                 "catalogue",
                 "genai-prices",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -42,19 +43,26 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def fill(usage: Usage, context: Context, request: Json | None, response: Any) -> None:
-    """Write the hashes and settings of a request and its answer into the usage."""
-    if request:
-        settings(usage, request)
-        _prompt(usage, context, request)
-    if response:
-        parts = list(_generated(response))
-        if parts and not any(b"redacted-by-litellm" in p or _cut(p) for p in parts):
-            usage.response_hash = context.hash(*parts)
-        calls = [
-            context.hash(name.encode(), _encode(_arguments(arguments)))
-            for name, arguments in _tool_calls(response)
-        ]
-        usage.tool_call_hashes = calls or None
+    """Write the hashes and settings of a request and its answer into the usage.
+
+    Content in a form that no provider takes has no hashes; its usage counts all the same.
+    """
+    with suppress(AttributeError, TypeError, RecursionError):
+        if request:
+            settings(usage, request)
+            _prompt(usage, context, request)
+    with suppress(AttributeError, TypeError, RecursionError):
+        _answer(usage, context, response)
+
+
+def _answer(usage: Usage, context: Context, response: Any) -> None:
+    parts = list(_generated(response))
+    if parts and not any(b"redacted-by-litellm" in part or _cut(part) for part in parts):
+        usage.response_hash = context.hash(*parts)
+    calls = _tool_calls(response)
+    usage.tool_call_hashes = [
+        context.hash(name.encode(), _encode(_arguments(arguments))) for name, arguments in calls
+    ] or None
 
 
 def _cut(block: bytes) -> bool:

@@ -98,6 +98,8 @@ class ClaudeCode(Stateless):
     def matches(record: dict[str, Any]) -> bool:
         """A transcript line names its type and its session, or is one of the session-less kinds."""
         kind = record.get("type")
+        if not isinstance(kind, str):
+            return False
         if kind in ("summary", "file-history-snapshot"):
             return "leafUuid" in record or "snapshot" in record
         return kind in LINE_TYPES and "sessionId" in record

@@ -107,7 +107,8 @@ class Codex(Stateless):
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
         """Every rollout line is {timestamp, type, payload} with a known type."""
-        return record.get("type") in KINDS and "payload" in record
+        kind = record.get("type")
+        return isinstance(kind, str) and kind in KINDS and "payload" in record
 
     def state(self) -> bytes:
         """The running total and the session's context."""

@@ -73,7 +73,7 @@ class LiteLLM(Stateless):
             raise BadRecord("request_id or startTime: missing")
         meta = row.metadata
         if isinstance(meta, str):
-            meta = _metadata.decode(meta) if meta else None
+            meta = _parsed(meta)
         if meta is None:
             meta = _NO_METADATA
         usage = self._usage(row, meta, line)
@@ -167,8 +167,8 @@ class LiteLLM(Stateless):
         if (known := self._tags.get(memo)) is not None:
             return known
         found: list[str | None] = [None, None]
-        listed = msgspec.json.decode(given) if isinstance(given, str) else given
-        tags = [t for t in listed if short(t)] if isinstance(listed, list) else []
+        listed = _listed(given) if isinstance(given, str) else given
+        tags = [tag for tag in listed if isinstance(tag, str) and short(tag)]
         for name, _, value in (tag.partition(":") for tag in tags):
             place = _TAGS.get(name)
             if place is not None and value and found[place] is None:
@@ -179,6 +179,22 @@ class LiteLLM(Stateless):
 
 
 _BARE: Tags = (None, None, None)
+
+
+def _parsed(text: str) -> Metadata | None:
+    try:
+        return _metadata.decode(text) if text else None
+    except msgspec.DecodeError as error:
+        raise BadRecord(f"metadata: {error}") from None
+
+
+def _listed(text: str) -> list[Any]:
+    """Tags of a JSON list, or of a PostgreSQL array as `COPY` writes it."""
+    try:
+        listed = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        listed = text.strip("{}").replace('"', "").split(",")
+    return listed if isinstance(listed, list) else []
 
 
 def _passed(start: int | None, end: int | None) -> int | None:

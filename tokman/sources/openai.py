@@ -88,7 +88,10 @@ def _outcome(usage: Usage, body: Json) -> None:
 
 
 def _searched(action: Any) -> bool:
-    """Opening a found page or looking in it is no search."""
+    """Only searches are billed, not opening a page or looking in it.
+
+    https://platform.openai.com/docs/guides/tools-web-search
+    """
     return not isinstance(action, dict) or action.get("type") in (None, "search")
 
 

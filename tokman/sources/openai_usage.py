@@ -13,7 +13,7 @@ from tokman.sources.facts import pico
 from tokman.usage import Usage
 
 _TICK = 100
-"""xAI counts money in ticks of 1e-10 USD: https://docs.x.ai/docs/api-reference."""
+"""xAI counts money in ticks of 1e-10 USD: USD_PER_TICK in https://pypi.org/project/xai-sdk/."""
 
 
 class Cached(msgspec.Struct, gc=False):
@@ -94,8 +94,8 @@ def count(usage: Usage, tokens: Tokens) -> None:
         if total == prompt + made + reasoning:
             made += reasoning
         elif total > prompt + made and "gemini" in (usage.response_model or "") and not reasoning:
-            # Google's OpenAI endpoint counts thoughts in the total alone:
-            # https://github.com/pydantic/pydantic-ai/issues/1731
+            # Gemini behind OpenAI's API: thoughts are billed but stand in the total alone,
+            # https://github.com/mozilla-ai/any-llm/issues/1290
             reasoning, made = total - prompt - made, total - prompt
         else:
             raise BadRecord(f"total_tokens ({total}) is not the sum of {prompt} and {made}")

@@ -24,6 +24,10 @@ _WHO = {
 }
 
 
+_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
+"""What a list where an object belongs, or the like, leads to."""
+
+
 class Traffic(Stateless):
     """Reads one family's bodies; what is peculiar to it is in `read`."""
 
@@ -39,7 +43,10 @@ class Traffic(Stateless):
         call = unwrap(record)
         if call is None or call.family != self.name:
             raise BadRecord(f"no {self.name} response in this record")
-        rows = list(self.read(call))
+        try:
+            rows = list(self.read(call))
+        except _MISSHAPEN as error:
+            raise BadRecord(f"not the shape of an {self.name} response: {error}") from error
         for usage in rows:
             usage.line = line
         return rows

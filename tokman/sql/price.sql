@@ -9,8 +9,8 @@ WITH rate AS MATERIALIZED (
     -- The rows of the card that this usage needs, cut where a discount begins or ends.
     SELECT
         needed.group_id,
-        greatest(coalesce(valid_from, '-infinity'), coalesce(share_from, '-infinity')) AS valid_from,
-        least(coalesce(valid_to, 'infinity'), coalesce(share_to, 'infinity')) AS valid_to,
+        coalesce(greatest(valid_from, share_from), '-infinity') AS valid_from,
+        coalesce(least(valid_to, share_to), 'infinity') AS valid_to,
         tod_from,
         tod_to,
         coalesce(prompt_gt, -1) AS prompt_gt,
@@ -20,33 +20,18 @@ WITH rate AS MATERIALIZED (
         numerator,
         denominator,
         COLUMNS(lambda name: starts_with(name, 'price_')),
-        -- So many units at the highest price still fit a BIGINT.
-        4000000000000000000 // (1 + greatest(
-            price_uncached_input_tokens,
-            price_cache_read_input_tokens,
-            price_cache_write_5m_input_tokens,
-            price_cache_write_1h_input_tokens,
-            price_audio_input_tokens,
-            price_cache_read_audio_input_tokens,
-            price_image_input_tokens,
-            price_output_tokens,
-            price_audio_output_tokens,
-            price_image_output_tokens,
-            price_web_search_requests,
-            price_file_search_requests,
-            price_reasoning_output_tokens,
-            price_per_request
-        )) AS safe,
-        price_uncached_input_tokens IS NOT NULL
-        AND price_cache_read_input_tokens IS NOT NULL
-        AND price_cache_write_5m_input_tokens IS NOT NULL
-        AND price_cache_write_1h_input_tokens IS NOT NULL
-        AND price_audio_input_tokens IS NOT NULL
-        AND price_cache_read_audio_input_tokens IS NOT NULL
-        AND price_image_input_tokens IS NOT NULL
-        AND price_output_tokens IS NOT NULL
-        AND price_audio_output_tokens IS NOT NULL
-        AND price_image_output_tokens IS NOT NULL AS complete
+        (
+            price_uncached_input_tokens
+            + price_cache_read_input_tokens
+            + price_cache_write_5m_input_tokens
+            + price_cache_write_1h_input_tokens
+            + price_audio_input_tokens
+            + price_cache_read_audio_input_tokens
+            + price_image_input_tokens
+            + price_output_tokens
+            + price_audio_output_tokens
+            + price_image_output_tokens
+        ) IS NOT NULL AS complete
     FROM rates_group AS needed
     JOIN rates_card AS card
         ON card.provider_id = needed.provider_id
@@ -86,53 +71,45 @@ listed AS (
         rate.numerator AS rates_numerator,
         rate.denominator AS rates_denominator,
         named.reason AS rates_reason,
-        -- Plain integers where the sum cannot overflow them, wide ones where it could.
-        CASE
-            WHEN rate.group_id IS NULL THEN NULL
-            WHEN rates_prompt + rates_rest < rate.safe THEN
-                counted.uncached_input_tokens * coalesce(rate.price_uncached_input_tokens, 0) +
-                counted.cache_read_input_tokens * coalesce(rate.price_cache_read_input_tokens, 0) +
-                counted.cache_write_5m_input_tokens * coalesce(rate.price_cache_write_5m_input_tokens, 0) +
-                counted.cache_write_1h_input_tokens * coalesce(rate.price_cache_write_1h_input_tokens, 0) +
-                counted.audio_input_tokens * coalesce(rate.price_audio_input_tokens, 0) +
-                counted.cache_read_audio_input_tokens * coalesce(rate.price_cache_read_audio_input_tokens, 0) +
-                counted.image_input_tokens * coalesce(rate.price_image_input_tokens, 0) +
-                counted.output_tokens * coalesce(rate.price_output_tokens, 0) +
-                counted.audio_output_tokens * coalesce(rate.price_audio_output_tokens, 0) +
-                counted.image_output_tokens * coalesce(rate.price_image_output_tokens, 0) +
-                counted.web_search_requests * coalesce(rate.price_web_search_requests, 0) +
-                counted.file_search_requests * coalesce(rate.price_file_search_requests, 0) +
-                counted.reasoning_output_tokens * coalesce(rate.price_reasoning_output_tokens, 0) +
-                coalesce(rate.price_per_request, 0)
-            ELSE
-                counted.uncached_input_tokens::HUGEINT * coalesce(rate.price_uncached_input_tokens, 0) +
-                counted.cache_read_input_tokens::HUGEINT * coalesce(rate.price_cache_read_input_tokens, 0) +
-                counted.cache_write_5m_input_tokens::HUGEINT * coalesce(rate.price_cache_write_5m_input_tokens, 0) +
-                counted.cache_write_1h_input_tokens::HUGEINT * coalesce(rate.price_cache_write_1h_input_tokens, 0) +
-                counted.audio_input_tokens::HUGEINT * coalesce(rate.price_audio_input_tokens, 0) +
-                counted.cache_read_audio_input_tokens::HUGEINT * coalesce(rate.price_cache_read_audio_input_tokens, 0) +
-                counted.image_input_tokens::HUGEINT * coalesce(rate.price_image_input_tokens, 0) +
-                counted.output_tokens::HUGEINT * coalesce(rate.price_output_tokens, 0) +
-                counted.audio_output_tokens::HUGEINT * coalesce(rate.price_audio_output_tokens, 0) +
-                counted.image_output_tokens::HUGEINT * coalesce(rate.price_image_output_tokens, 0) +
-                counted.web_search_requests::HUGEINT * coalesce(rate.price_web_search_requests, 0) +
-                counted.file_search_requests::HUGEINT * coalesce(rate.price_file_search_requests, 0) +
-                counted.reasoning_output_tokens::HUGEINT * coalesce(rate.price_reasoning_output_tokens, 0) +
-                coalesce(rate.price_per_request, 0)
-        END AS rates_list,
+        -- Wide integers, for no count in a log may stop the run. An unpriced fee is no charge.
+        uncached_input_tokens::HUGEINT * coalesce(price_uncached_input_tokens, 0)
+        + cache_read_input_tokens::HUGEINT * coalesce(price_cache_read_input_tokens, 0)
+        + cache_write_5m_input_tokens::HUGEINT * coalesce(price_cache_write_5m_input_tokens, 0)
+        + cache_write_1h_input_tokens::HUGEINT * coalesce(price_cache_write_1h_input_tokens, 0)
+        + audio_input_tokens::HUGEINT * coalesce(price_audio_input_tokens, 0)
+        + cache_read_audio_input_tokens::HUGEINT * coalesce(price_cache_read_audio_input_tokens, 0)
+        + image_input_tokens::HUGEINT * coalesce(price_image_input_tokens, 0)
+        + output_tokens::HUGEINT * coalesce(price_output_tokens, 0)
+        + audio_output_tokens::HUGEINT * coalesce(price_audio_output_tokens, 0)
+        + image_output_tokens::HUGEINT * coalesce(price_image_output_tokens, 0)
+        + web_search_requests::HUGEINT * coalesce(price_web_search_requests, 0)
+        + file_search_requests::HUGEINT * coalesce(price_file_search_requests, 0)
+        -- What a reasoning token costs beyond the output token it is.
+        + reasoning_output_tokens::HUGEINT * price_reasoning_output_tokens
+        + coalesce(price_per_request, 0) AS rates_list,
         -- A token that is sold, but not at a price per token, must not look free.
         CASE
-            WHEN rate.complete THEN NULL
-            WHEN rate.price_uncached_input_tokens IS NULL AND counted.uncached_input_tokens > 0 THEN 'uncached input tokens'
-            WHEN rate.price_cache_read_input_tokens IS NULL AND counted.cache_read_input_tokens > 0 THEN 'cache read input tokens'
-            WHEN rate.price_cache_write_5m_input_tokens IS NULL AND counted.cache_write_5m_input_tokens > 0 THEN 'cache write 5m input tokens'
-            WHEN rate.price_cache_write_1h_input_tokens IS NULL AND counted.cache_write_1h_input_tokens > 0 THEN 'cache write 1h input tokens'
-            WHEN rate.price_audio_input_tokens IS NULL AND counted.audio_input_tokens > 0 THEN 'audio input tokens'
-            WHEN rate.price_cache_read_audio_input_tokens IS NULL AND counted.cache_read_audio_input_tokens > 0 THEN 'cache read audio input tokens'
-            WHEN rate.price_image_input_tokens IS NULL AND counted.image_input_tokens > 0 THEN 'image input tokens'
-            WHEN rate.price_output_tokens IS NULL AND counted.output_tokens > 0 THEN 'output tokens'
-            WHEN rate.price_audio_output_tokens IS NULL AND counted.audio_output_tokens > 0 THEN 'audio output tokens'
-            WHEN rate.price_image_output_tokens IS NULL AND counted.image_output_tokens > 0 THEN 'image output tokens'
+            WHEN complete THEN NULL
+            WHEN price_uncached_input_tokens IS NULL AND uncached_input_tokens > 0
+                THEN 'uncached input tokens'
+            WHEN price_cache_read_input_tokens IS NULL AND cache_read_input_tokens > 0
+                THEN 'cache read input tokens'
+            WHEN price_cache_write_5m_input_tokens IS NULL AND cache_write_5m_input_tokens > 0
+                THEN 'cache write 5m input tokens'
+            WHEN price_cache_write_1h_input_tokens IS NULL AND cache_write_1h_input_tokens > 0
+                THEN 'cache write 1h input tokens'
+            WHEN price_audio_input_tokens IS NULL AND audio_input_tokens > 0
+                THEN 'audio input tokens'
+            WHEN price_cache_read_audio_input_tokens IS NULL AND cache_read_audio_input_tokens > 0
+                THEN 'cache read audio input tokens'
+            WHEN price_image_input_tokens IS NULL AND image_input_tokens > 0
+                THEN 'image input tokens'
+            WHEN price_output_tokens IS NULL AND output_tokens > 0
+                THEN 'output tokens'
+            WHEN price_audio_output_tokens IS NULL AND audio_output_tokens > 0
+                THEN 'audio output tokens'
+            WHEN price_image_output_tokens IS NULL AND image_output_tokens > 0
+                THEN 'image output tokens'
         END AS rates_gap
     FROM counted
     LEFT JOIN rates_combination AS named
@@ -157,12 +134,12 @@ judged AS (
         CASE
             WHEN response_cache_hit THEN 'response cache'
             WHEN rates_prompt + rates_rest = 0 THEN 'nothing used'
-            WHEN rates_list < 1000000000000000000 AND rates_gap IS NULL THEN rates_basis
+            WHEN rates_list BETWEEN 0 AND 999999999999999999 AND rates_gap IS NULL THEN rates_basis
         END AS rates_decision,
         CASE rates_decision
             WHEN 'response cache' THEN 0
             WHEN 'nothing used' THEN 0
-            WHEN rates_basis THEN rates_list
+            WHEN rates_basis THEN rates_list::BIGINT
         END AS rates_amount
     FROM listed
 ),

@@ -1,0 +1,139 @@
+"""A call seen many times is one row, whatever the order and however the sightings are cut up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tokman import rates
+from tokman.columns import to_batch
+from tokman.commit import Committed, commit
+from tokman.config import Config, Model, Rates
+from tokman.ledger import Ledger
+from tokman.query import connect
+from tokman.usage import Usage
+
+DAY = 1_767_225_600_000_000
+"""2026-01-01 in µs."""
+
+
+def usage(call_id: str = "msg_1", **values: Any) -> Usage:
+    values.setdefault("started_at", DAY)
+    values.setdefault("response_model", "claude-sonnet-4-5")
+    values.setdefault("provider_name", "anthropic")
+    return Usage(call_id=call_id, **values)
+
+
+def put(ledger: Ledger, *usages: Usage) -> Committed:
+    return commit(ledger, pa.Table.from_batches([to_batch(usages)]), rates.load(), "test")
+
+
+def rows(ledger: Ledger) -> list[dict[str, Any]]:
+    frame: pl.DataFrame = connect(ledger, Config()).sql("from usage order by call_id").pl()
+    return frame.drop("ingest_id").to_dicts()
+
+
+def test_a_sighting_twice_is_one_row(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l", create=True)
+    assert put(ledger, usage(), usage()) == Committed(added=1)
+    assert put(ledger, usage()) == Committed(known=1)
+    assert len(rows(ledger)) == 1
+
+
+def test_the_final_count_replaces_the_streamed_one(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(output_tokens=1, output_basis="partial"))
+    before = rows(ledger)[0]["list_cost"]
+    assert put(ledger, usage(output_tokens=500)) == Committed(completed=1)
+    [row] = rows(ledger)
+    assert (row["output_tokens"], row["output_basis"]) == (500, "final")
+    assert row["list_cost"] > before
+    assert put(ledger, usage(output_tokens=1, output_basis="partial")) == Committed(known=1)
+    assert rows(ledger) == [row]
+
+
+def test_two_layers_give_the_union_of_what_they_know(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(output_tokens=5, workflow="web", workflow_basis="default", source="a"))
+    put(
+        ledger,
+        usage(
+            output_tokens=5,
+            workflow="checkout",
+            workflow_basis="explicit",
+            team="pay",
+            billed_cost=75_000_000,
+            source="b",
+            tags=["env:prod"],
+        ),
+    )
+    [row] = rows(ledger)
+    assert (row["workflow"], row["workflow_basis"], row["team"]) == ("checkout", "explicit", "pay")
+    assert row["billed_cost"] == Decimal("0.000075")
+    assert (row["source"], row["output_tokens"], row["tags"]) == ("a", 5, ["env:prod"])
+
+
+def test_attributes_from_a_later_log_do_not_move_the_price(tmp_path: Path) -> None:
+    """A closed month keeps its total when another log names the team of a call in it."""
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(output_tokens=100))
+    [before] = rows(ledger)
+    dearer = Rates(models={"claude-sonnet-4-5": Model(input=9, output=99)})
+    seen = pa.Table.from_batches([to_batch([usage(output_tokens=100, team="t")])])
+    commit(ledger, seen, rates.load(dearer), "later")
+    [after] = rows(ledger)
+    assert after["team"] == "t"
+    assert (after["list_cost"], after["rate_card"]) == (before["list_cost"], before["rate_card"])
+
+
+sightings = st.builds(
+    usage,
+    call_id=st.sampled_from(["a", "b", "c"]),
+    started_at=st.sampled_from([DAY, DAY + 1, DAY + 86_400_000_000, DAY - 5]),
+    time_basis=st.sampled_from(["log", "file"]),
+    output_tokens=st.integers(0, 3),
+    uncached_input_tokens=st.integers(0, 2),
+    cache_read_input_tokens=st.integers(0, 2),
+    output_basis=st.sampled_from(["final", "partial"]),
+    status=st.sampled_from(["ok", "error"]),
+    response_cache_hit=st.booleans(),
+    workflow=st.sampled_from(["w1", "w2"]),
+    workflow_basis=st.sampled_from(["explicit", "default"]),
+    team=st.sampled_from([None, "t1", "t2"]),
+    response_model=st.sampled_from(["claude-sonnet-4-5", "claude-opus-4-8", None]),
+    tags=st.sampled_from([None, ["x"], ["y", "x"]]),
+    block_hashes=st.sampled_from([None, [1], [2, 3]]),
+    billed_cost=st.sampled_from([None, 0, 7]),
+    source=st.sampled_from(["s1", "s2"]),
+    file=st.sampled_from(["f1", "f2"]),
+    line=st.integers(1, 3),
+)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seen=st.lists(sightings, min_size=1, max_size=8),
+    order=st.randoms(use_true_random=False),
+    cuts=st.lists(st.integers(1, 7), max_size=3),
+)
+def test_neither_order_nor_batches_matter(
+    tmp_path_factory: Any, seen: list[Usage], order: Any, cuts: list[int]
+) -> None:
+    at_once = Ledger(tmp_path_factory.mktemp("once") / "l", create=True)
+    put(at_once, *seen)
+    shuffled = list(seen)
+    order.shuffle(shuffled)
+    in_parts = Ledger(tmp_path_factory.mktemp("parts") / "l", create=True)
+    edges = [0, *sorted(set(cuts)), len(shuffled)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        if shuffled[start:end]:
+            put(in_parts, *shuffled[start:end])
+    assert rows(in_parts) == rows(at_once)

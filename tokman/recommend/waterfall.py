@@ -1,0 +1,160 @@
+"""Levers one after another, each on what the one before left, so that savings add up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from tokman.errors import NothingToJudge
+from tokman.recommend.lever import LEAST, Cell, LeftAlone, Lever, Scene
+from tokman.usage import PICO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import duckdb
+
+    from tokman.config import Config
+    from tokman.rates import Card
+
+
+class Saving(NamedTuple):
+    """What one cell of a lever saves; money in pico-dollars over the window."""
+
+    lever: str
+    cell: int
+    about: Cell
+    calls: int
+    spend: int
+    """What those calls cost before any lever."""
+    saved: int
+
+
+class Waterfall(NamedTuple):
+    """A chain of levers: before − after is exactly the sum of the savings."""
+
+    before: int
+    after: int
+    savings: list[Saving]
+    left: list[LeftAlone]
+
+    def by(self, lever: str) -> int:
+        """Pico-dollars one lever saves."""
+        return sum(saving.saved for saving in self.savings if saving.lever == lever)
+
+
+def set_scene(
+    connection: duckdb.DuckDBPyConnection,
+    card: Card,
+    config: Config,
+    since: datetime | None,
+    until: datetime | None,
+) -> Scene:
+    """Tables `calls` and `original`: the priced calls of the window, at the prices of the card."""
+    from tokman.rates import price
+
+    scene = Scene(connection, card, config, datetime.min, datetime.min, 0)
+    scene.make("calls", "calls", since=since, until=until)
+    scene.make("billable", "billable")
+    price(connection, card, "billable", "priced")
+    _name_models(scene)
+    scene.make("original", "original")
+    for table in ("billable", "priced"):
+        connection.execute(f"drop table {table}")
+    found = connection.execute(
+        "select min(started_at), max(started_at), max(started_at)::date - min(started_at)::date + 1"
+        " from original"
+    ).fetchone()
+    if not scene.count("original") or found is None:
+        raise NothingToJudge(
+            "no priced calls to make recommendations on",
+            "ingest logs first, or widen --since and --until",
+        )
+    start, end, days = found
+    if start is None:
+        raise NothingToJudge("no priced call states its time", "add times to the logs")
+    return Scene(connection, card, config, start, end, days)
+
+
+def run(scene: Scene, levers: Iterable[Lever]) -> Waterfall:
+    """Apply the levers in order. Leaves `savings` (call, call_id, lever, cell, amount) and `current`.
+
+    `amount` is USD, DECIMAL(18,12); a call that writes a cache for others may have a negative one.
+    """
+    execute = scene.connection.execute
+    execute("create or replace temp table current as from original")
+    execute(
+        "create or replace temp table savings "
+        "(call bigint, call_id varchar, lever varchar, cell integer, amount decimal(18, 12))"
+    )
+    savings: list[Saving] = []
+    left: list[LeftAlone] = []
+    for lever in levers:
+        found, aside = _apply(scene, lever)
+        savings += found
+        left += aside
+    before, after = total(scene, "original"), total(scene, "current")
+    booked = sum(saving.saved for saving in savings)
+    if not 0 <= booked == before - after <= before:
+        raise AssertionError(f"savings {booked} are not {before} before - {after} after")
+    return Waterfall(before, after, savings, left)
+
+
+def total(scene: Scene, table: str) -> int:
+    """Pico-dollars a table of usage costs."""
+    found = scene.connection.execute(f"select sum(cost) from {table}").fetchone()
+    return pico(found[0] if found else None)
+
+
+def pico(usd: Decimal | None) -> int:
+    """Whole pico-dollars of an exact amount in USD."""
+    return int(usd * PICO) if usd is not None else 0
+
+
+def _apply(scene: Scene, lever: Lever) -> tuple[list[Saving], list[LeftAlone]]:
+    from tokman.rates import price
+
+    execute = scene.connection.execute
+    proposal = lever.propose(scene)
+    if not proposal.cells:
+        return [], proposal.left
+    price(scene.connection, scene.card, "proposal", "proposed")
+    scene.make("accepted", "accepted", together=lever.together, least=LEAST)
+    execute(
+        "insert into savings select call, call_id, $lever, cell, amount "
+        "from accepted join calls using (call)",
+        {"lever": lever.name},
+    )
+    execute("delete from current where call in (select call from accepted)")
+    execute("insert into current by name select * exclude (cell, amount) from accepted")
+    for table in ("proposal", "proposed", "accepted"):
+        execute(f"drop table if exists {table}")
+    rows = scene.connection.execute(_cells(), {"lever": lever.name}).fetchall()
+    return [
+        Saving(lever.name, cell, proposal.cells[cell], calls, pico(spend), pico(saved))
+        for cell, calls, spend, saved in rows
+    ], proposal.left
+
+
+def _cells() -> str:
+    from tokman import sql
+
+    return sql.text("recommend/cells")
+
+
+def _name_models(scene: Scene) -> None:
+    """Table `named`: each provider and model in the logs, as the card calls it."""
+    scene.connection.execute(
+        "create or replace temp table named as select distinct provider_name, request_model, "
+        "response_model, null::varchar as provider_id, null::varchar as model_id from calls"
+    )
+    rows = scene.connection.execute("from named").fetchall()
+    found = []
+    for provider, asked, answered, *_ in rows:
+        match = scene.card.find(provider, answered) or scene.card.find(provider, asked)
+        names = (match.provider_id, match.model_id) if match else (None, None)
+        found.append([provider, asked, answered, *names])
+    scene.connection.execute("delete from named")
+    if found:
+        scene.connection.executemany("insert into named values (?, ?, ?, ?, ?)", found)

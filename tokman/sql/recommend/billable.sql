@@ -1,0 +1,25 @@
+-- What a price depends on, of each call.
+select
+    call,
+    started_at,
+    response_cache_hit,
+    provider_name,
+    request_model,
+    response_model,
+    service_tier,
+    speed,
+    inference_geo,
+    uncached_input_tokens,
+    cache_read_input_tokens,
+    cache_write_5m_input_tokens,
+    cache_write_1h_input_tokens,
+    audio_input_tokens,
+    cache_read_audio_input_tokens,
+    image_input_tokens,
+    output_tokens,
+    reasoning_output_tokens,
+    audio_output_tokens,
+    image_output_tokens,
+    web_search_requests,
+    file_search_requests
+from calls
