@@ -28,7 +28,7 @@ lint: $(BIN)/.made  ## style, types, import levels, generated documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check -r README.md
+	$(BIN)/cog --check -I tests -r README.md
 
 format: $(BIN)/.made  ## format the code
 	$(BIN)/ruff check --fix .
@@ -41,7 +41,7 @@ golden: $(BIN)/.made  ## write the goldens anew; review their diff
 	$(BIN)/pytest -n auto --update-golden
 
 docs: $(BIN)/.made  ## write the generated parts of README.md anew
-	$(BIN)/cog -r README.md
+	$(BIN)/cog -I tests -r README.md
 
 bench: $(BIN)/.made  ## speed and memory against named rivals, results checked
 	$(BIN)/python -m tests.bench

@@ -70,3 +70,23 @@ def price_all(card: rates.Card, usage: list[dict[str, Any]]) -> list[dict[str, A
         found = connection.execute("SELECT * FROM charges ORDER BY line")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def overlapping(card: rates.Card) -> list[Any]:
+    """Pairs of rows that could price the same call, and windows that wrap midnight."""
+    with duckdb.connect() as connection:
+        connection.register("card", card.table)
+        return connection.execute(
+            """
+            SELECT a.rate_id, b.rate_id
+            FROM card AS a JOIN card AS b USING (provider_id, model_id, tier, speed)
+            WHERE a.geo IS NOT DISTINCT FROM b.geo AND a.rate_id < b.rate_id
+              AND coalesce(a.valid_from, '-infinity') < coalesce(b.valid_to, 'infinity')
+              AND coalesce(b.valid_from, '-infinity') < coalesce(a.valid_to, 'infinity')
+              AND a.tod_from < b.tod_to AND b.tod_from < a.tod_to
+              AND coalesce(a.prompt_gt, -1) < coalesce(b.prompt_le, 10::BIGINT ** 18)
+              AND coalesce(b.prompt_gt, -1) < coalesce(a.prompt_le, 10::BIGINT ** 18)
+            UNION ALL
+            SELECT rate_id, rate_id FROM card WHERE tod_from >= tod_to
+            """
+        ).fetchall()

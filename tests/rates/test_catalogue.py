@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from genai_prices.data_snapshot import _bundled_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, Provider, Usage
 
-from tests.rates.conftest import price_all
+from tests.rates.conftest import overlapping, price_all
 from tokman.rates import Card
 from tokman.rates.cache import Names
 from tokman.rates.compile import CONTEXTS
@@ -116,10 +116,11 @@ class Case(NamedTuple):
 def instants(model: ModelInfo) -> Iterator[datetime]:
     """Just before and at every start of a price, and at the edges of every daily window."""
     conditional = model.prices if isinstance(model.prices, list) else []
-    constraints = [p.constraint for p in [*conditional, *(model.price_variants or [])]]
+    constraints: list[Any] = [price.constraint for price in conditional]
+    constraints += [variant.constraint for variant in model.price_variants or ()]
     usual = datetime(2026, 11, 1, 12, tzinfo=UTC)
     yield usual
-    for day in {getattr(c, "start_date", None) for c in constraints} - {None}:
+    for day in {c.start_date for c in constraints if hasattr(c, "start_date")}:
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         yield from (start - timedelta(microseconds=1), start)
     for window in constraints:
@@ -133,8 +134,9 @@ def instants(model: ModelInfo) -> Iterator[datetime]:
 def at_thresholds(model: ModelInfo) -> Iterator[dict[str, int]]:
     """A prompt at, and one token over, every length from which this model has other prices."""
     conditional = model.prices if isinstance(model.prices, list) else []
-    every = [p.prices for p in [*conditional, *(model.price_variants or [])]]
-    every += [model.prices] if isinstance(model.prices, ModelPrice) else []
+    every = [model.prices] if isinstance(model.prices, ModelPrice) else []
+    every += [price.prices for price in conditional]
+    every += [variant.prices for variant in model.price_variants or ()]
     tiers = [t for price in every for v in price.__dict__.values() for t in getattr(v, "tiers", ())]
     for start in sorted({tier.start for tier in tiers}):
         for prompt in (start, start + 1):
@@ -219,26 +221,8 @@ def test_card_agrees_with_calc_price(card: Card) -> None:
 
 
 def test_rows_of_the_card_never_overlap_and_have_unique_names(card: Card) -> None:
-    import duckdb
-
-    table = card.table
-    assert len(set(table.column("rate_id").to_pylist())) == table.num_rows
-    with duckdb.connect() as connection:
-        connection.register("card", table)
-        overlaps = connection.execute(
-            """
-            SELECT a.rate_id, b.rate_id
-            FROM card AS a JOIN card AS b USING (provider_id, model_id, tier, speed)
-            WHERE a.geo IS NOT DISTINCT FROM b.geo AND a.rate_id < b.rate_id
-              AND coalesce(a.valid_from, '-infinity') < coalesce(b.valid_to, 'infinity')
-              AND coalesce(b.valid_from, '-infinity') < coalesce(a.valid_to, 'infinity')
-              AND a.tod_from < b.tod_to AND b.tod_from < a.tod_to
-              AND coalesce(a.prompt_gt, -1) < coalesce(b.prompt_le, 10::BIGINT ** 18)
-              AND coalesce(b.prompt_gt, -1) < coalesce(a.prompt_le, 10::BIGINT ** 18)
-            """
-        ).fetchall()
-        wrapped = connection.execute("SELECT * FROM card WHERE tod_from >= tod_to").fetchall()
-    assert overlaps == [] and wrapped == []
+    assert overlapping(card) == []
+    assert len(set(card.table.column("rate_id").to_pylist())) == card.table.num_rows
 
 
 def test_openai_sells_fast_and_priority_at_one_price() -> None:

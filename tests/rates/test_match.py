@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from genai_prices.data_snapshot import _bundled_snapshot
 
 from tokman.rates import Card
 from tokman.rates.match import Match
@@ -24,6 +25,7 @@ MEANT = [
         "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-5",
         "google/claude-opus-5",
     ),
+    ("vertex_ai-anthropic_models", "claude-opus-5", "google/claude-opus-5"),
     ("gemini", "gemini/gemini-2.5-flash", "google/gemini-2.5-flash"),
     (None, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", f"aws/{SONNET}"),
     ("anthropic", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", f"aws/{SONNET}"),
@@ -88,3 +90,16 @@ def test_another_name_means_none(card: Card, provider: str | None, model: str | 
 
 def test_the_seller_is_kept_beside_whose_list_it_is(card: Card) -> None:
     assert card.find("azure", "gpt-5") == Match("openai", "gpt-5", "azure")
+
+
+def test_every_name_the_catalogue_can_match_means_the_same_here(card: Card) -> None:
+    snapshot = _bundled_snapshot()
+    for provider in snapshot.providers:
+        for model in provider.models:
+            try:
+                seller, meant = snapshot.find_provider_model(model.id, None, provider.id, None)
+            except LookupError:
+                continue
+            found = card.find(provider.id, model.id)
+            assert found is not None
+            assert (found.seller, found.model_id) == (seller.id, meant.id)

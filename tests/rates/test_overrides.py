@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rates.conftest import price_all
+from tests.rates.conftest import overlapping, price_all
 from tokman import rates
 from tokman.config import Discount, Model, Rates
 from tokman.errors import TokmanError
@@ -49,7 +49,11 @@ def test_a_price_of_ones_own_holds_between_its_dates() -> None:
 
 def test_it_is_the_price_of_the_tier_it_names_only() -> None:
     config = Rates(models={"gpt-5.5": [Model(input=1), Model(input=2, tier="priority")]})
-    tiers = ({}, {"service_tier": "priority"}, {"service_tier": "batch"})
+    tiers: tuple[dict[str, str], ...] = (
+        {},
+        {"service_tier": "priority"},
+        {"service_tier": "batch"},
+    )
     assert costs(config, *({**GPT, **tier} for tier in tiers)) == [
         Decimal("0.001"),
         Decimal("0.002"),
@@ -86,7 +90,38 @@ def test_a_price_for_one_provider_only() -> None:
     azure = {"provider_name": "azure.ai.openai", "request_model": "house-model"}
     other = {"provider_name": "vllm", "request_model": "house-model"}
     used = {"uncached_input_tokens": MILLION}
-    assert costs(config, {**azure, **used}, {**other, **used}) in ([1, None],)
+    assert costs(config, {**azure, **used}, {**other, **used}) == [1, None]
+
+
+def test_a_price_for_a_reseller_leaves_the_maker_alone() -> None:
+    config = Rates(
+        models={"gpt-5.5": Model(input=4, provider="azure_openai")},
+        discounts=[Discount(percent=50, provider="azure*")],
+    )
+    azure = {**GPT, "provider_name": "azure.ai.openai"}
+    snapshot = {**azure, "request_model": "gpt-5.5-2026-04-23"}
+    batch = {**azure, "service_tier": "batch"}
+    found = price_all(rates.load(config), [GPT, azure, snapshot, batch])
+    assert [row["list_cost"] * 1_000 for row in found] == [5, 4, 4, Decimal("2.5")]
+    assert [row["contracted_cost"] * 1_000 for row in found] == [5, 2, 2, Decimal("1.25")]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Model,
+            input=st.integers(1, 9),
+            tier=st.sampled_from([None, "batch", "flex"]),
+            since=st.none() | st.dates(date(2026, 8, 1), date(2026, 9, 30)),
+            until=st.none() | st.dates(date(2026, 10, 1), date(2026, 11, 30)),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["gpt-5.4", "claude-opus-4-6", "deepseek-v4-pro", "claude-opus-5-latest", "m"]),
+)
+@settings(deadline=None, max_examples=25)
+def test_prices_laid_over_each_other_never_overlap(entries: list[Model], name: str) -> None:
+    assert overlapping(rates.load(Rates(models={name: list(entries)}))) == []
 
 
 def test_the_last_of_two_prices_for_a_time_wins() -> None:

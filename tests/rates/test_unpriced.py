@@ -62,6 +62,15 @@ REASONS: list[tuple[dict[str, Any], str]] = [
         "amount out of range",
     ),
     ({"request_model": "gpt-5", "output_tokens": None}, "a quantity is missing"),
+    (
+        {
+            "provider_name": "perplexity",
+            "request_model": "sonar-deep-research",
+            "output_tokens": 1,
+            "reasoning_output_tokens": 9,
+        },
+        "amount out of range",
+    ),
 ]
 
 

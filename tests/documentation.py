@@ -1,0 +1,67 @@
+"""The generated parts of README.md: run by cog, checked by `make lint`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+AS_OF = 1_763_164_800 + 365 * 86_400
+"""2026-11-15: the time given to sample files, for calls whose log states none."""
+
+
+@cache
+def ledger() -> str:
+    """A ledger of sample_logs/ whose files are all of one date."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(ROOT / "sample_logs", folder / "sample_logs")
+    for path in (folder / "sample_logs").rglob("*"):
+        os.utime(path, (AS_OF, AS_OF))
+    run("ingest", str(folder / "sample_logs"), "--ledger", str(folder / "ledger"))
+    return str(folder / "ledger")
+
+
+def run(*arguments: str) -> str:
+    """What a command prints on stdout, 100 columns wide."""
+    surroundings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERMINAL_WIDTH": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tokman", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=surroundings,
+        check=False,
+    )
+    return done.stdout
+
+
+def screen(*arguments: str) -> None:
+    """A command's screen on sample_logs/."""
+    lines = (line.rstrip() for line in run(*arguments, "--ledger", ledger()).splitlines())
+    show("```\n" + "\n".join(lines).strip("\n") + "\n```")
+
+
+def commands() -> None:
+    """The help of every command."""
+    from tokman.cli import app
+
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+        show(f"### tokman {name}\n\n```\n{run(name, '--help').strip()}\n```\n")
+
+
+def sources() -> None:
+    """The formats as a table."""
+    show(run("sources", "--format", "markdown").strip())
+
+
+def show(text: str) -> None:
+    """Into the README."""
+    import cog
+
+    cog.outl(text)
