@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -135,7 +136,7 @@ def report(
 
     form = _form(form)
     dimensions = reporting.dimensions(by)
-    calendar = dimensions[0] in ("day", "week", "month", "hour", "hour_of_day")
+    calendar = dimensions[0] in ("day", "week", "month", "hour", "weekday", "hour_of_day")
     sort = sort or ("name" if calendar else "cost")
     if sort not in reporting.SORTS:
         raise TokmanError(f"cannot sort by {sort!r}", f"choose from {', '.join(reporting.SORTS)}")
@@ -146,6 +147,34 @@ def report(
     if not answer.rows:
         raise NothingToJudge("no calls", _what_there_is(connection))
     screens.report(answer, form, sys.stdout)
+    return 0
+
+
+@app.command()
+def recommend(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Show where the same work could cost less, ranked, without counting a dollar twice."""
+    from tokman import rates, screens_plan, when
+    from tokman.query import connect
+    from tokman.recommend import recommend as advise
+
+    form = _form(form)
+    store, settings = _open(ledger, config)
+    place = when.zone(tz)
+    plan = advise(
+        connect(store, settings),
+        rates.load(settings.rates),
+        settings,
+        since=when.instant(since, place) if since else None,
+        until=when.instant(until, place) if until else None,
+    )
+    screens_plan.plan(plan, form, sys.stdout)
     return 0
 
 
@@ -196,21 +225,12 @@ def sql(
     config: ConfigOption = None,
 ) -> int:
     """Ask the ledger in SQL. Read-only: it reaches the ledger's files and nothing else."""
-    import duckdb
-
-    from tokman import screens
-    from tokman.query import connect
+    from tokman import query, screens
 
     form = _form(form)
-    connection = connect(*_open(ledger, config))
-    try:
-        frame = connection.sql(question)
-        if frame is None:
-            raise TokmanError("that is not a question", "write a SELECT")
-        rows, names = frame.pl().to_dicts(), frame.columns
-    except (duckdb.Error, RuntimeError) as error:
-        raise TokmanError(str(error).split("\n\n")[0], "describe charges lists columns") from error
-    screens.answer(rows, names, form, sys.stdout)
+    connection = query.connect(*_open(ledger, config))
+    rows = query.ask(connection, question)
+    screens.answer(rows, query.names(connection), form, sys.stdout)
     return 0
 
 
@@ -263,19 +283,20 @@ def check(
     report.scope(connection, since=since, until=until, tz=tz, where=where)
     if before is None:
         assert save is not None
-        made = gate.save(connection, card.version, save)
+        made = gate.save(connection, card, save)
         calls = sum(work.calls for work in made.work)
         print(f"{save}: {calls:,} calls of {len(made.work):,} workflows", file=sys.stderr)
         return 0
     judgement = gate.judge(
         before,
-        gate.take(connection, card.version),
+        gate.take(connection, card),
         card,
         max_increase=allowed,
         unit=unit,
         max_unpriced=unpriced,
     )
-    screens.judgement(judgement, form, sys.stdout)
+    with suppress(BrokenPipeError):  # a reader that had enough does not change the verdict
+        screens.judgement(judgement, form, sys.stdout)
     return 1 if judgement.verdict == "regression" else 0
 
 
@@ -291,8 +312,11 @@ def tokman(
 
 def main() -> NoReturn:
     """Run the command line; every failure is one line on stderr, a hint, and an exit code."""
+    code: Any = None
     try:
-        code: Any = app(standalone_mode=False)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        code = app(standalone_mode=False)
         sys.stdout.flush()
     except TokmanError as error:
         code = _fail(error.message, error.hint, error.exit_code)
@@ -300,12 +324,14 @@ def main() -> NoReturn:
         code = _fail("interrupted; what was committed stays", None, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         code = _fail(f"{place}{error.strerror or error}", None, 2)
     except Exception as error:
-        if hasattr(error, "format_message"):
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error, file=sys.stderr)
+            code = 2
+        elif hasattr(error, "format_message"):
             command = getattr(getattr(error, "ctx", None), "command_path", "tokman")
             code = _fail(error.format_message(), f"{command} --help", 2)
         elif os.environ.get("TOKMAN_TRACEBACK"):
@@ -359,7 +385,7 @@ def _write_rejects(path: Path, rejects: list[Any]) -> None:
 
     rows = [{"path": r.path, "line": r.line, "reason": r.reason} for r in rejects]
     columns = [Column("path", "path"), Column("line", "line"), Column("reason", "reason")]
-    path.write_text(as_csv(rows, columns))
+    path.write_text(as_csv(rows, columns), encoding="utf-8")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tokman import rates, sql
+from tokman.usage import QUANTITIES, arrow_schema, stored_schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
 
 NEAR = timedelta(days=7)
 """How far apart two logs may date the same call."""
+
+PRICED_BY = (
+    "provider_name",
+    "request_model",
+    "response_model",
+    "started_at",
+    "service_tier",
+    "speed",
+    "inference_geo",
+    "response_cache_hit",
+    "status",
+    *QUANTITIES,
+    "reasoning_output_tokens",
+)
+"""What a price depends on."""
 
 
 class Committed(msgspec.Struct):
@@ -35,9 +51,10 @@ def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Co
     """
     with ledger.lock():
         work = _Work(ledger, card, ingest_id)
-        calls = work.gather(incoming)
+        plain = work.gather(incoming)
+        calls = plain.num_rows + work.count("select count(*) from merged")
         completed = work.complete()
-        added = work.add()
+        added = work.add(plain)
         ledger.compact()
         return Committed(added=added, completed=completed, known=calls - added - completed)
 
@@ -51,79 +68,85 @@ class _Work:
         self.ledger, self.card, self.ingest_id = ledger, card, ingest_id
         self.connection: duckdb.DuckDBPyConnection = database()
 
-    def gather(self, incoming: pa.Table) -> int:
-        """Tables `batch` (one row a call) and `known` (its rows in the ledger)."""
-        run = self.connection.execute
-        self.connection.register("incoming", incoming)
-        calls = self.count("select count(distinct call_id) from incoming")
-        if calls < incoming.num_rows:
-            run("create temp view sightings as from incoming")
-            run("create temp table batch as " + sql.text("merge"))
-            run("drop view sightings")
-        else:
-            run("create temp view batch as from incoming")
-        files = self.ledger.files()
-        if files and calls:
-            low, high = run("select min(started_at), max(started_at) from batch").fetchall()[0]
-            span = {"earliest": low - NEAR, "latest": high + NEAR}
-            run("create temp table known as " + sql.text("known"), {"files": files, **span})
-        return calls
+    def gather(self, incoming: pa.Table) -> pa.Table:
+        """Calls seen once and new to the ledger, as they came; the others, of which there are two
+        sightings or more, in table `merged`, and their rows in the ledger in table `known`."""
+        import pyarrow.compute as pc
 
-    def has_known(self) -> bool:
-        return bool(self.count("select count(*) from duckdb_tables() where table_name = 'known'"))
+        run = self.connection.execute
+        self.connection.register("batch", incoming)
+        files = self.ledger.files() if incoming.num_rows else []
+        if files:
+            dates = pc.min_max(incoming["started_at"])
+            near = {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}
+            run("create temp table known as " + sql.text("known"), {"files": files, **near})
+        else:
+            self.connection.register("none_known", stored_schema().empty_table())
+            run("create temp table known as from none_known")
+        seen_before = self.ask(
+            "select call_id from batch group by call_id having count(*) > 1 "
+            "union select call_id from known"
+        )
+        again = pc.is_in(incoming["call_id"], value_set=seen_before["call_id"])
+        self.connection.register("repeats", incoming.filter(again))
+        names = ", ".join(arrow_schema().names)
+        run(
+            f"create temp view sightings as select {names} from repeats "
+            f"union all by name select {names} from known"
+        )
+        run("create temp table merged as from (from sightings limit 0)")
+        run("insert into merged by name " + sql.text("merge"))
+        return incoming.filter(pc.invert(again)) if seen_before.num_rows else incoming
 
     def complete(self) -> int:
         """Bring known calls up to date where the batch knows more of them."""
-        if not self.has_known() or not self.count("select count(*) from known"):
-            return 0
-        run = self.connection.execute
-        run(
-            "create temp view before as select * exclude (day, list_cost, contracted_cost, "
-            "rate_id, price_basis, unpriced_reason, rate_card, ingest_id) from known"
+        names = ", ".join(arrow_schema().names)
+        self.connection.execute(
+            f"create temp table completed as select {names} from merged "
+            f"where call_id in (select call_id from known) except select {names} from known"
         )
-        run(
-            "create temp view sightings as from before union all by name "
-            "select * from batch where call_id in (select call_id from known)"
-        )
-        run("create temp table merged as from before limit 0")
-        run("insert into merged by name " + sql.text("merge"))
-        run("create temp table completed as from merged except from before")
-        completed = self.count("select count(*) from completed")
-        if completed:
-            run("create temp table annotated as " + sql.text("annotated"))
-            run(
-                "create temp view restated as from completed "
-                "where call_id not in (select call_id from annotated)"
+        completed = self.ask("from completed")
+        if completed.num_rows:
+            self.connection.register("repriced", self.priced(completed))
+            self.connection.execute("create temp table annotated as " + sql.text("annotated"))
+            settled = self.ask(
+                "from repriced where call_id not in (select call_id from annotated) "
+                "union all by name from annotated"
             )
-            self.price("restated", "repriced")
-            run("create temp view settled as from repriced union all by name from annotated")
-            self.ledger.replace(self.finished("settled"))
-        return completed
+            self.ledger.replace(settled.select(stored_schema().names))
+        return int(completed.num_rows)
 
-    def add(self) -> int:
-        """Append the calls the ledger does not have."""
-        fresh = "create temp view fresh as from batch"
-        if self.has_known():
-            fresh += " where call_id not in (select call_id from known)"
-        self.connection.execute(fresh)
-        self.price("fresh", "priced")
-        added = self.count("select count(*) from priced")
-        if added:
-            self.ledger.append(self.finished("priced"))
-        return added
+    def add(self, plain: pa.Table) -> int:
+        """Append the calls the ledger does not have, by time."""
+        import pyarrow as pa
 
-    def price(self, usage: str, into: str) -> None:
-        """Table `into`: `usage` with its prices and the version of the card they are from."""
-        rates.price(self.connection, self.card, usage, into)
-        self.connection.execute(f"alter table {into} add column rate_card varchar")
-        self.connection.execute(f"update {into} set rate_card = $v", {"v": self.card.version})
+        merged = self.ask("from merged where call_id not in (select call_id from known)")
+        fresh = pa.concat_tables([plain, merged.select(plain.schema.names).cast(plain.schema)])
+        if fresh.num_rows:
+            order = [("started_at", "ascending"), ("call_id", "ascending")]
+            self.ledger.append(self.priced(fresh.sort_by(order)))
+        return int(fresh.num_rows)
 
-    def finished(self, rows: str) -> pa.Table:
-        """The rows as they are stored: sorted by time, columns in the table's order."""
-        return self.connection.sql(
-            sql.text("stored").replace("from settled", f"from {rows}"),
-            params={"ingest_id": self.ingest_id},
-        ).to_arrow_table()
+    def priced(self, usage: pa.Table) -> pa.Table:
+        """The rows with what they cost, as they are stored."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        place = pa.array(range(usage.num_rows), pa.int64())
+        self.connection.register("placed", usage.select(PRICED_BY).append_column("place", place))
+        rates.price(self.connection, self.card, "placed", "costs")
+        costs = self.ask("from costs order by place")
+        columns: dict[str, Any] = {name: usage[name] for name in usage.schema.names}
+        columns |= {name: costs[name] for name in rates.MONEY}
+        columns["day"] = pc.cast(usage["started_at"], pa.date32(), safe=False)
+        for name, value in (("rate_card", self.card.version), ("ingest_id", self.ingest_id)):
+            columns[name] = pa.repeat(pa.scalar(value, pa.string()), usage.num_rows)
+        schema = stored_schema()
+        return pa.table([columns[name] for name in schema.names], schema=schema)
+
+    def ask(self, question: str) -> pa.Table:
+        """The answer as a table."""
+        return self.connection.sql(question).to_arrow_table()
 
     def count(self, question: str) -> int:
         """A single number."""

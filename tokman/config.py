@@ -94,7 +94,8 @@ def find(start: Path) -> Path | None:
 
 def load(path: Path | None = None) -> Config:
     """Read `path`, else TOKMAN_CONFIG, else the nearest tokman.toml, else the defaults."""
-    stated = path or (Path(os.environ["TOKMAN_CONFIG"]) if "TOKMAN_CONFIG" in os.environ else None)
+    named = os.environ.get("TOKMAN_CONFIG")
+    stated = path or (Path(named) if named else None)
     if stated and not stated.is_file():
         raise TokmanError(f"no configuration file at {stated}", "check the path")
     found = stated or find(Path.cwd())
@@ -102,7 +103,7 @@ def load(path: Path | None = None) -> Config:
         return Config()
     try:
         config = msgspec.toml.decode(found.read_bytes(), type=Config)
-    except (msgspec.DecodeError, ValueError, OSError) as error:
+    except (msgspec.DecodeError, ValueError, OSError, RecursionError) as error:
         raise TokmanError(f"{found}: {error}", "see the README, Configuration") from error
     config.path = str(found)
     return config

@@ -221,8 +221,11 @@ def rows(pieces: Iterator[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
 
 def head_of(path: Path) -> bytes:
     """The first unpacked bytes of a file; what could be read of a damaged one."""
-    with path.open("rb") as stream:
-        try:
-            return next(unpacked(stream), b"")[:HEAD]
-        except CutShort:
-            return b""
+    with path.open("rb", buffering=0) as stream:
+        head = stream.read(HEAD)
+    if not is_packed(head):
+        return head
+    try:
+        return next(unpacked(io.BytesIO(head)), b"")[:HEAD]
+    except CutShort:
+        return b""

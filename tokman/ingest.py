@@ -32,7 +32,7 @@ SPLIT = 24 << 20
 TOGETHER = 8 << 20
 """Bytes of small files one worker reads in one go."""
 
-ROWS = 400_000
+ROWS = 120_000
 """Rows committed at a time."""
 
 STDIN = "<stdin>"

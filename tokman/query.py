@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tokman import sql
@@ -9,10 +11,10 @@ from tokman.errors import TokmanError
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
     from tokman.config import Config, WorkflowRule
     from tokman.ledger import Ledger
+    from tokman.reading import Reject
 
 RULE_COLUMNS = frozenset(
     "source provider model operation_name user team project environment api_key_alias agent_name "
@@ -41,27 +43,75 @@ def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
     from tokman.bookmarks import Bookmarks
 
     connection = database()
-    files = ledger.files()
-    if files:
-        listed = ", ".join(map(literal, files))
-        connection.execute(f"create view usage as from read_parquet([{listed}])")
-    else:
-        _empty(connection)
-    connection.execute(f"create view charges as {_ruled(sql.text('charges'), config)}")
-    connection.execute("create table rejects (path varchar, line bigint, reason varchar)")
-    with Bookmarks(ledger.folder) as bookmarks:
-        rejects = [[r.path, r.line, r.reason] for r in bookmarks.rejects()]
-    if rejects:
-        connection.executemany("insert into rejects values (?, ?, ?)", rejects)
+    charges = _ruled(sql.text("charges"), config)
+    with _sound(ledger):
+        files = ledger.files()
+        if files:
+            listed = ", ".join(map(literal, files))
+            connection.execute(f"create view usage as from read_parquet([{listed}])")
+        else:
+            _empty(connection)
+        connection.execute(f"create view charges as {charges}")
+        with Bookmarks(ledger.folder) as bookmarks:
+            _hold(connection, bookmarks.rejects())
     connection.execute("set allowed_paths = $files", {"files": files})
     connection.execute("set enable_external_access = false")
     return connection
 
 
-def run(connection: duckdb.DuckDBPyConnection, name: str, **params: Any) -> pl.DataFrame:
-    """Ask the question in `sql/<name>.sql`."""
-    frame: pl.DataFrame = connection.sql(sql.text(name), params=params).pl()
-    return frame
+def run(connection: duckdb.DuckDBPyConnection, name: str, **params: Any) -> list[dict[str, Any]]:
+    """The answer to the question in `sql/<name>.sql`, a dict a row."""
+    import duckdb
+
+    try:
+        return rows(connection.execute(sql.text(name), params))
+    except duckdb.Error as error:
+        raise TokmanError(
+            f"the ledger gives no answer: {reason(error)}",
+            "if there is a --where, it fails on some call; else a file of the ledger is damaged",
+        ) from error
+
+
+def ask(connection: duckdb.DuckDBPyConnection, question: str) -> list[dict[str, Any]]:
+    """The answer to the user's own SELECT, a dict a row; read its columns from `names`.
+
+    Anything but one SELECT is refused: a COPY could write over the ledger's own files, which the
+    connection can reach.
+    """
+    import duckdb
+
+    readable = "write one SELECT over charges, usage or rejects; `describe charges` lists columns"
+    try:
+        statements = connection.extract_statements(question)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise TokmanError("that is not one SELECT", readable)
+        connection.execute("begin transaction read only")
+        return rows(connection.execute(statements[0]))
+    except (duckdb.Error, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise TokmanError(reason(error), readable) from error
+
+
+def rows(answered: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """What a connection has just been asked, a dict a row."""
+    columns = names(answered)
+    return [dict(zip(columns, row, strict=True)) for row in answered.fetchall()]
+
+
+def names(answered: duckdb.DuckDBPyConnection) -> list[str]:
+    """Columns of what a connection has just been asked; a name met before gets a number."""
+    seen: dict[str, None] = {}
+    for name, *_ in answered.description or ():
+        number, fresh = 1, name
+        while fresh in seen:
+            number += 1
+            fresh = f"{name}_{number}"
+        seen[fresh] = None
+    return list(seen)
+
+
+def reason(error: Exception) -> str:
+    """What DuckDB says is wrong, in one line and without the statement that it quotes."""
+    return " ".join(str(error).split("\n\n")[0].split())
 
 
 def literal(text: str) -> str:
@@ -69,19 +119,38 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@contextmanager
+def _sound(ledger: Ledger) -> Iterator[None]:
+    """A file of the ledger that is missing or damaged is one line, whoever stumbles over it."""
+    import sqlite3
+
+    import duckdb
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (duckdb.Error, DeltaError, sqlite3.Error) as error:
+        raise TokmanError(
+            f"the ledger in {ledger.folder} is damaged: {reason(error)}",
+            "restore it, or ingest the logs into a new ledger",
+        ) from error
+
+
+def _hold(connection: duckdb.DuckDBPyConnection, rejects: list[Reject]) -> None:
+    """Table `rejects`."""
+    connection.execute(
+        "create table rejects as select unnest($path::varchar[]) as path, "
+        "unnest($line::bigint[]) as line, unnest($reason::varchar[]) as reason",
+        {name: [getattr(each, name) for each in rejects] for name in ("path", "line", "reason")},
+    )
+
+
 def _empty(connection: duckdb.DuckDBPyConnection) -> None:
     """`usage` without a row, with the columns it would have."""
-    from tokman.usage import arrow_schema
+    from tokman.usage import stored_schema
 
-    connection.register("nothing", arrow_schema().empty_table())
-    connection.execute(
-        "create table settled as select *, null::decimal(18, 12) as list_cost, "
-        "null::decimal(18, 12) as contracted_cost, null::varchar as rate_id, "
-        "null::varchar as price_basis, null::varchar as unpriced_reason, "
-        "null::varchar as rate_card from nothing"
-    )
-    connection.execute("create table usage as " + sql.text("stored"), {"ingest_id": ""})
-    connection.execute("drop table settled")
+    connection.register("nothing", stored_schema().empty_table())
+    connection.execute("create table usage as from nothing")
     connection.unregister("nothing")
 
 
@@ -101,6 +170,8 @@ def _ruled(charges: str, config: Config) -> str:
 
 
 def _condition(rule: WorkflowRule, config: Config) -> str:
+    if not rule.name.strip():
+        raise TokmanError(f"{config.path}: a workflow rule has no name", 'name = "code-review"')
     if not rule.match:
         raise TokmanError(
             f"{config.path}: workflow rule {rule.name!r} matches nothing",

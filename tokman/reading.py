@@ -94,10 +94,10 @@ class Reader:
         except OSError as error:
             self.reject(0, f"cannot be read: {error.strerror or error}")
         if self.source is not None:
-            self.take(self.source.finish(), 0)
+            self.take(self.source.finish(), 0, self.source.name)
             self.outcome.state = self.source.state()
             for other in self.others.values():
-                self.take(other.finish(), 0)
+                self.take(other.finish(), 0, other.name)
         return self.outcome
 
     def read_file(self, path: Path) -> None:
@@ -139,7 +139,7 @@ class Reader:
             text = block.removeprefix(files.BOM) if self.outcome.consumed == 0 else block
             count = block.count(b"\n") + (not block.endswith(b"\n"))
             torn = 0
-            if self.source is None and not self.recognise(text.split(b"\n")):
+            if self.source is None and not self.recognise(io.BytesIO(text)):
                 unclaimed += count
             elif not self.read_block(text, count):
                 torn = self.read_singly(text)
@@ -159,14 +159,15 @@ class Reader:
         if len(records) != count:
             return False
         first = self.piece.line + self.outcome.lines
-        parse, add = self.source.parse, self.out.add
+        parse = self.source.parse
         refused: list[tuple[int, str]] = []
+        usages: list[Usage] = []
         for number, record in enumerate(records, first):
             try:
-                for usage in parse(record, number):
-                    add(usage, self)
+                usages.extend(parse(record, number))
             except (ValueError, RecursionError) as error:
                 refused.append((number, str(error)))
+        self.keep(usages, self.source.name)
         if refused:
             lines = block.split(b"\n")
             for number, reason in refused:
@@ -298,19 +299,33 @@ class Reader:
                 self.reject(0, f"{self.source.name} has no CSV form")
                 return
             try:
-                self.take(self.source.parse(convert(row), number), number)
+                self.take(self.source.parse(convert(row), number), number, self.source.name)
             except ValueError as error:
                 self.reject(number, str(error))
             self.outcome.lines = number
 
-    def take(self, usages: Iterable[Usage], number: int, source: str = "") -> None:
-        """Add rows; a source that gives up in the middle of a record is a reject."""
+    def take(self, usages: Iterable[Usage], number: int, source: str) -> None:
+        """Add a record's rows; a source that gives up in the middle of it is a reject."""
         try:
-            for usage in usages:
-                usage.source = source
-                self.out.add(usage, self)
+            self.keep(usages, source)
         except ValueError as error:
             self.reject(number, str(error))
+
+    def keep(self, usages: Iterable[Usage], source: str) -> None:
+        """Stamp rows with where they were read, check them, hand them on."""
+        path, mtime, held = self.piece.path, self.piece.mtime, self.out.held
+        before = len(held)
+        for usage in usages:
+            usage.file, usage.source = path, source
+            if usage.started_at is None:
+                usage.started_at, usage.time_basis = mtime, "file"
+            if reason := columns.fault(usage):
+                self.reject(usage.line, reason)
+            else:
+                held.append(usage)
+        self.outcome.rows += len(held) - before
+        if len(held) >= BATCH:
+            self.out.flush()
 
     def reject(self, line: int, reason: str) -> None:
         """Name a line that was refused."""
@@ -326,22 +341,6 @@ class Rows:
         self.sink: Any = None
         self.stream: Any = None
 
-    def add(self, usage: Usage, reader: Reader) -> None:
-        """Stamp a row with where it was read, check it, keep it."""
-        usage.file = reader.piece.path
-        usage.source = usage.source or reader.outcome.source or ""
-        if usage.started_at is None:
-            usage.started_at = reader.piece.mtime
-            usage.time_basis = "file"
-        reason = columns.fault(usage)
-        if reason:
-            reader.reject(usage.line, reason)
-            return
-        reader.outcome.rows += 1
-        self.held.append(usage)
-        if len(self.held) >= BATCH:
-            self.flush()
-
     def flush(self) -> None:
         """Write the held rows as one batch."""
         import pyarrow as pa
@@ -352,7 +351,7 @@ class Rows:
             self.sink = pa.OSFile(str(self.path), "wb")
             self.stream = pa.ipc.new_stream(self.sink, arrow_schema())
         self.stream.write_batch(columns.to_batch(self.held))
-        self.held = []
+        self.held.clear()
 
     def close(self) -> str | None:
         """Path of the written file, None if there were no rows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import msgspec
 
 from tokman import sql, when
 from tokman.errors import TokmanError
-from tokman.query import literal, run
+from tokman.query import literal, reason, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +46,11 @@ DIMENSIONS = {
 
 PICO_DOLLAR = Decimal("1e-12")
 
+WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+
 SORTS = ("cost", "calls", "input", "output", "cost_per_call", "name")
+
+CONDITION = "it is a SQL condition on the columns of charges: model = 'gpt-5.5' and team is null"
 
 SUMS = (
     "calls",
@@ -76,7 +79,12 @@ class Report(msgspec.Struct, kw_only=True):
     sources: list[str]
     rate_cards: list[str]
     period: tuple[datetime | None, datetime | None]
+    """First and last call, naive UTC."""
     tz: str
+    rest: int = 0
+    """How many groups the last row stands for; 0 where every group has its own."""
+    unattributed: dict[str, Any] | None = None
+    """Calls of no workflow added up, where the workflow is asked for and some have none."""
 
     def frame(self) -> pl.DataFrame:
         """The rows as a frame; money as exact Decimal dollars."""
@@ -87,6 +95,8 @@ class Report(msgspec.Struct, kw_only=True):
             ("list_cost", "contracted_cost", "billed_cost", "cost_per_call"), pl.Decimal(38, 12)
         )
         rows = [{name: row.get(name) for name in names} for row in self.rows]
+        if self.rest and not isinstance(self.rows[0][self.by[0]], str):
+            rows[-1][self.by[0]] = None
         return pl.DataFrame(rows, schema_overrides=money, infer_schema_length=None)
 
 
@@ -121,11 +131,11 @@ def scope(
     if tz.upper() in ("UTC", "ETC/UTC"):
         text = text.replace("timezone('UTC', timezone('UTC', started_at))", "started_at")
     conditions = []
-    if since:
+    if since is not None:
         conditions.append(f"started_at >= timestamp '{when.instant(since, place)}'")
-    if until:
+    if until is not None:
         conditions.append(f"started_at < timestamp '{when.instant(until, place)}'")
-    if where:
+    if where is not None:
         conditions.append(f"({_expression(connection, where)}\n)")
     if conditions:
         text = f"select * from ({text}) where {' and '.join(conditions)}"
@@ -134,22 +144,25 @@ def scope(
         connection.execute("select * from scope limit 0")
     except duckdb.Error as error:
         raise TokmanError(
-            f"--where {where!r}: {str(error).splitlines()[0]}",
-            "it is a SQL condition on the columns of charges: model = 'gpt-5.5' and team is null",
+            f"--where {where!r}: {reason(error)}",
+            CONDITION,
         ) from error
 
 
 def _expression(connection: duckdb.DuckDBPyConnection, where: str) -> str:
-    """The condition, if it is one expression and not several statements."""
+    """The condition, if it is one expression, also when it stands in brackets: nothing in it can
+    close them, comment them out or start another statement."""
     import duckdb
 
     try:
+        duckdb.SQLExpression(where)
         statements = connection.extract_statements(f"select 1 where ({where}\n)")
-    except duckdb.Error as error:
-        reason = re.sub(r"\s+", " ", str(error)).strip()[:200]
-        raise TokmanError(f"--where {where!r} is not a condition: {reason}", None) from error
+    except (duckdb.Error, RuntimeError, TypeError) as error:
+        raise TokmanError(
+            f"--where {where!r} is not a condition: {reason(error)}", CONDITION
+        ) from error
     if len(statements) != 1:
-        raise TokmanError("--where takes one condition", "quote it: --where \"model = 'x'\"")
+        raise TokmanError(f"--where {where!r} is not one condition", CONDITION)
     return where
 
 
@@ -162,20 +175,22 @@ def report(
     sort: str = "cost",
 ) -> Report:
     """What `scope` holds, by the dimensions `by`; beyond `top` rows the rest is one row."""
-    frame = run(connection, "report", by=by)
-    rows = [_completed(row) for row in frame.to_dicts()]
+    rows = [_completed(row) for row in run(connection, "report", by=by)]
     total = _sum(rows)
     for row in rows:
         row["cost_share"] = _share(row["list_cost"], total["list_cost"])
+    untagged = [row for row in rows if row["workflow"] is None] if "workflow" in by else []
     rows.sort(key=lambda row: _rank(row, sort, by))
+    folded = 0
     if top is not None and len(rows) > top:
+        folded = len(rows) - top
         rest = _sum(rows[top:])
         rest.update(dict.fromkeys(by))
-        rest[by[0]] = f"{len(rows) - top} more"
+        rest[by[0]] = f"{folded} more"
         rest["cost_share"] = _share(rest["list_cost"], total["list_cost"])
         rows = [*rows[:top], rest]
     total["cost_share"] = 1.0 if total["list_cost"] else None
-    drawn = run(connection, "provenance").to_dicts()
+    drawn = run(connection, "provenance")
     return Report(
         by=by,
         rows=rows,
@@ -184,6 +199,8 @@ def report(
         rate_cards=sorted({row["rate_card"] for row in drawn if row["rate_card"]}),
         period=(total.pop("first_call", None), total.pop("last_call", None)),
         tz=tz,
+        rest=folded,
+        unattributed=_sum(untagged) if untagged else None,
     )
 
 
@@ -216,10 +233,19 @@ def _share(part: Decimal | None, whole: Decimal | None) -> float | None:
 
 def _rank(row: dict[str, Any], sort: str, by: list[str]) -> tuple[Any, ...]:
     """Largest first, ties by name; by name for times, as a calendar runs."""
-    name = tuple((row[column] is None, str(row[column] or "")) for column in by)
+    name = tuple((row[column] is None, *_place(column, row[column])) for column in by)
     columns = {"cost": "list_cost", "calls": "calls", "input": "input_tokens"}
     columns |= {"output": "output_tokens", "cost_per_call": "cost_per_call"}
     if sort == "name":
         return name
     value = row[columns[sort]]
     return (value is None, -(value or 0), *name)
+
+
+def _place(column: str, value: Any) -> tuple[float, str]:
+    """Where a value comes by its name: hours as numbers, days of the week from Monday on."""
+    if isinstance(value, int):
+        return float(value), ""
+    if column == "weekday" and value in WEEKDAYS:
+        return float(WEEKDAYS.index(value)), ""
+    return 0.0, str(value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from tokman import render
-from tokman.render.cells import Column, compact, dollars, harmless, percent, signed
+from tokman import render, when
+from tokman.render.cells import Column, compact, dollars, exact, harmless, percent, signed
 
 if TYPE_CHECKING:
     from tokman.check import Judgement
@@ -25,6 +27,8 @@ def report(answer: Report, form: str, to: TextIO) -> None:
     total = dict(answer.total)
     total[answer.by[0]] = "Total"
     rows = [dict(row) for row in answer.rows]
+    if answer.rest and form in ("table", "markdown"):
+        rows[-1].update(dict.fromkeys(answer.by[1:], ""))
     for row in rows:
         _share_of_input(row)
     _share_of_input(total)
@@ -74,13 +78,15 @@ def report_notes(answer: Report) -> list[str]:
     first, last = answer.period
     if not total["calls"] or first is None or last is None:
         return ["no calls"]
+    place = when.zone(answer.tz)
+    first, last = when.local(first, place), when.local(last, place)
     days = (
         f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
         if first.date() != last.date()
         else f"{first:%Y-%m-%d}"
     )
     calls, unpriced = total["calls"], total["unpriced_calls"]
-    parts = [f"{days} UTC", ", ".join(answer.sources), f"{calls:,} calls"]
+    parts = [f"{days} {answer.tz}", ", ".join(answer.sources), f"{calls:,} calls"]
     if total["failed_calls"]:
         parts.append(f"{total['failed_calls']:,} failed")
     parts.append(
@@ -90,14 +96,8 @@ def report_notes(answer: Report) -> list[str]:
     )
     parts.append(f"list prices of {', '.join(answer.rate_cards)}")
     notes = [" · ".join(parts)]
-    missing = [row for row in answer.rows if row.get(answer.by[0]) is None]
-    if missing and answer.by[0] == "workflow":
-        cost = sum((row["list_cost"] or 0) for row in missing)
-        share = float(cost / total["list_cost"]) if total["list_cost"] else 0.0
-        notes.append(
-            f"{percent(share)} of the cost ({dollars(cost)}) has no workflow: tag the calls, "
-            "or write a rule in tokman.toml"
-        )
+    if answer.unattributed:
+        notes.append(_unattributed(answer.unattributed, total))
     if unpriced:
         notes.append(
             "Unpriced calls are in no amount above: `tokman report --by model --where unpriced` "
@@ -113,6 +113,18 @@ def report_notes(answer: Report) -> list[str]:
             "output and cost are lower bounds"
         )
     return [harmless(note) for note in notes]
+
+
+def _unattributed(missing: dict[str, Any], total: dict[str, Any]) -> str:
+    """How much has no workflow, in calls and in money where it has a price."""
+    calls, cost, whole = missing["calls"], missing["list_cost"], total["list_cost"]
+    much = f"{_plural(calls, 'call')} of {total['calls']:,}"
+    if cost is None:
+        much += ", unpriced,"
+    elif whole:
+        much += f" and {percent(float(cost / whole))} of the cost ({dollars(cost)})"
+    verb = "has" if calls == 1 and not (cost is not None and whole) else "have"
+    return f"{much} {verb} no workflow: tag the calls, or write a rule in tokman.toml"
 
 
 def ingested(done: Ingested, to: TextIO) -> None:
@@ -152,7 +164,9 @@ def _plural(count: int, noun: str) -> str:
 def judgement(answer: Judgement, form: str, to: TextIO) -> None:
     """The gate's answer, the verdict first."""
     if form == "json":
-        to.write(msgspec.json.format(_exactly(answer), indent=2).decode() + "\n")
+        from tokman.render.machine import json_text
+
+        to.write(json_text(exact(msgspec.to_builtins(answer, builtin_types=(Decimal, date)))))
         return
     rows = [{name: getattr(row, name) for name in row.__struct_fields__} for row in answer.rows]
     for row in rows:
@@ -171,12 +185,20 @@ def judgement(answer: Judgement, form: str, to: TextIO) -> None:
         f"Both sides at the prices of {answer.priced_at:%Y-%m-%d}, rate card {answer.rate_card}; "
         f"allowed: {signed(answer.max_increase)}"
     )
+    notes = [prices]
+    if answer.base_unpriced_calls or answer.unpriced_calls:
+        notes.append(
+            "Calls without a price, in no cost above: "
+            f"{answer.base_unpriced_calls:,} before, {answer.unpriced_calls:,} now"
+        )
     if form == "markdown":
-        to.write(f"<!-- tokman check -->\n### tokman check: {verdict}\n\n")
-        render.show(rows, columns, "markdown", to, notes=[prices])
+        from tokman.render.markdown import escaped
+
+        to.write(f"<!-- tokman check -->\n### tokman check: {escaped(verdict)}\n\n")
+        render.show(rows, columns, "markdown", to, notes=notes)
         return
-    to.write(verdict + "\n")
-    render.show(rows, columns, "table", to, notes=[prices])
+    to.write(harmless(verdict) + "\n")
+    render.show(rows, columns, "table", to, notes=notes)
 
 
 def _verdict(answer: Judgement) -> str:
@@ -188,12 +210,8 @@ def _verdict(answer: Judgement) -> str:
     worst = max(dearer, key=lambda row: row.change if row.change is not None else float("inf"))
     rise = signed(worst.change) if worst.change is not None else "from nothing"
     others = f", and {len(dearer) - 1} more" if len(dearer) > 1 else ""
-    name = harmless(worst.workflow or "(unattributed)")
+    name = "(unattributed)" if worst.workflow is None else worst.workflow
     return f"regression: {name} costs {rise} per {answer.unit}{others}"
-
-
-def _exactly(answer: Judgement) -> bytes:
-    return msgspec.json.Encoder(decimal_format="number").encode(answer)
 
 
 def price_rows(rows: list[dict[str, Any]], form: str, to: TextIO, notes: Iterable[str]) -> None:
@@ -210,5 +228,7 @@ def price_rows(rows: list[dict[str, Any]], form: str, to: TextIO, notes: Iterabl
 
 
 def answer(rows: list[dict[str, Any]], names: list[str], form: str, to: TextIO) -> None:
-    """The rows of a query as they are."""
-    render.show(rows, [Column(name, name, "plain") for name in names], form, to)
+    """The rows of a query as they are; of its columns only those of text may be cut."""
+    texts = {name for name in names if all(isinstance(row[name], str | None) for row in rows)}
+    columns = [Column(name, name, "text" if name in texts else "plain") for name in names]
+    render.show(rows, columns, form, to)

@@ -171,3 +171,26 @@ def arrow_schema() -> pa.Schema:
             for name in Usage.__struct_fields__
         ]
     )
+
+
+def stored_schema() -> pa.Schema:
+    """The columns of a row of the ledger: usage, its day (UTC), what it cost, by which ingest."""
+    import pyarrow as pa
+
+    text, money = pa.string(), pa.decimal128(18, 12)
+    beside = {
+        "started_at": [("day", pa.date32())],
+        "billed_cost": [
+            ("list_cost", money),
+            ("contracted_cost", money),
+            ("rate_id", text),
+            ("price_basis", text),
+            ("unpriced_reason", text),
+            ("rate_card", text),
+        ],
+        "line": [("ingest_id", text)],
+    }
+    fields = []
+    for field in arrow_schema():
+        fields += [field, *(pa.field(*added) for added in beside.get(field.name, []))]
+    return pa.schema(fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from tokman.errors import TokmanError
@@ -11,8 +11,10 @@ from tokman.errors import TokmanError
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-def zone(name: str) -> ZoneInfo:
-    """The time zone of that IANA name."""
+def zone(name: str) -> tzinfo:
+    """The time zone of that IANA name; UTC needs no list of zones on the machine."""
+    if name.upper() == "UTC":
+        return UTC
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -21,10 +23,22 @@ def zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def instant(text: str, tz: ZoneInfo, *, now: datetime | None = None) -> datetime:
+def instant(text: str, tz: tzinfo, *, now: datetime | None = None) -> datetime:
     """The instant as naive UTC. A date or a month is its beginning in `tz`; `7d` is 7 days ago."""
-    now = now or datetime.now(UTC)
-    text = text.strip()
+    try:
+        return _instant(text.strip(), tz, now or datetime.now(UTC))
+    except (ValueError, OverflowError) as error:
+        raise TokmanError(
+            f"not a date: {text!r}", "write 2026-11-01, 2026-11, 7d, 24h or today"
+        ) from error
+
+
+def local(moment: datetime, tz: tzinfo) -> datetime:
+    """The wall clock of `tz` at an instant in naive UTC."""
+    return moment.replace(tzinfo=UTC).astimezone(tz)
+
+
+def _instant(text: str, tz: tzinfo, now: datetime) -> datetime:
     if ago := re.fullmatch(r"(\d{1,5})([hdw])", text):
         return _utc(now - int(ago[1]) * UNITS[ago[2]])
     today = now.astimezone(tz).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -32,12 +46,7 @@ def instant(text: str, tz: ZoneInfo, *, now: datetime | None = None) -> datetime
         return _utc(today - timedelta(days=text == "yesterday"))
     if re.fullmatch(r"\d{4}-\d\d", text):
         text += "-01"
-    try:
-        stated = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise TokmanError(
-            f"not a date: {text!r}", "write 2026-11-01, 2026-11, 7d, 24h or today"
-        ) from error
+    stated = datetime.fromisoformat(text)
     return _utc(stated if stated.tzinfo else stated.replace(tzinfo=tz))
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -20,9 +20,17 @@ from tokman.usage import QUANTITIES
 if TYPE_CHECKING:
     import duckdb
 
+    from tokman.rates import Card
+
 FORMAT = 1
 
-Whole = Annotated[int, msgspec.Meta(ge=0)]
+COUNTED = (*QUANTITIES, "reasoning_output_tokens")
+"""What a group may have consumed."""
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+"""No sum or price of such counts leaves 64 bits."""
+
+Clock = Annotated[int, msgspec.Meta(ge=0, lt=86_400_000_000)]
 
 
 class Group(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -36,8 +44,9 @@ class Group(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fie
     inference_geo: str | None = None
     rate_id: str | None = None
     response_cache_hit: bool = False
-    time_of_day: Whole = 0
-    calls: Annotated[int, msgspec.Meta(ge=1)]
+    time_of_day: Clock = 0
+    """Microseconds since midnight UTC of the earliest of the calls."""
+    calls: Annotated[int, msgspec.Meta(ge=1, le=10**15)]
     tokens: dict[str, Whole] = {}
 
 
@@ -46,6 +55,7 @@ class Work(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     workflow: str | None
     calls: Whole
+    """That succeeded; the groups hold those that failed too, for they may have cost something."""
     conversations: Whole
     groups: list[Group]
 
@@ -59,19 +69,18 @@ class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     work: list[Work]
 
 
-def take(connection: duckdb.DuckDBPyConnection, rate_card: str) -> Baseline:
+def take(connection: duckdb.DuckDBPyConnection, card: Card) -> Baseline:
     """The baseline of the charges in view `scope`; NothingToJudge if there are none."""
     connection.execute(
         "create or replace temp view work as select * replace "
         "(nullif(service_tier, 'standard') as service_tier) from scope"
     )
-    units = run(connection, "check_units").to_dicts()
+    units = run(connection, "check_units")
     if not any(unit["calls"] for unit in units):
         raise NothingToJudge("no successful calls to judge", "run `tokman ingest` first")
     groups: dict[str | None, list[Group]] = {}
-    counted = (*QUANTITIES, "reasoning_output_tokens")
-    for row in run(connection, "check_groups").to_dicts():
-        tokens = {name: row[name] for name in counted if row[name]}
+    for row in run(connection, "check_groups", **_edges(card)):
+        tokens = {name: row[name] for name in COUNTED if row[name]}
         plain = {
             name: row[name] for name in Group.__struct_fields__ if name in row and name != "tokens"
         }
@@ -79,27 +88,51 @@ def take(connection: duckdb.DuckDBPyConnection, rate_card: str) -> Baseline:
     return Baseline(
         tokman_baseline=FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        rate_card=rate_card,
+        rate_card=card.version,
         work=[Work(**unit, groups=groups[unit["workflow"]]) for unit in units],
     )
 
 
-def save(connection: duckdb.DuckDBPyConnection, rate_card: str, path: Path) -> Baseline:
+def _edges(card: Card) -> dict[str, list[Any]]:
+    """Where the card's prices change with a prompt's length or the hour, at whatever date: calls
+    on two sides of an edge are kept apart, though one price held for both when they were made."""
+    names = ("provider_id", "model_id", "prompt_gt", "tod_from")
+    rows = list(zip(*(card.table.column(name).to_pylist() for name in names), strict=True))
+    return {
+        "lengths": sorted({length for _, _, length, _ in rows if length is not None}),
+        "hours": sorted({hour for _, _, _, hour in rows if hour}),
+        "hourly": sorted({f"{owner}/{model}/" for owner, model, _, hour in rows if hour}),
+    }
+
+
+def save(connection: duckdb.DuckDBPyConnection, card: Card, path: Path) -> Baseline:
     """Write the baseline of `scope` to `path`, whole or not at all."""
-    baseline = take(connection, rate_card)
+    baseline = take(connection, card)
     encode = msgspec.json.encode
     head = ",\n".join(
         f"  {encode(name).decode()}: {encode(getattr(baseline, name)).decode()}"
         for name in ("tokman_baseline", "created", "rate_card")
     )
     lines = ",\n".join("    " + encode(work).decode() for work in baseline.work)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_text(f'{{\n{head},\n  "work": [\n{lines}\n  ]\n}}\n')
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    _write(path, f'{{\n{head},\n  "work": [\n{lines}\n  ]\n}}\n')
     return baseline
+
+
+def _write(path: Path, text: str) -> None:
+    """Put the text in the file, which until then is as it was; a link stays a link."""
+    elsewhere = "name a file that can be written: tokman check --save baseline.json"
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise TokmanError(f"{path} is not a file", elsewhere)
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            os.replace(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise TokmanError(f"{path}: {error.strerror}", elsewhere) from error
 
 
 def read(path: Path) -> Baseline:
@@ -114,14 +147,31 @@ def read(path: Path) -> Baseline:
         version = stated.get("tokman_baseline") if isinstance(stated, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise TokmanError(f"{path} was made by a newer tokman", "upgrade tokman")
+        if version != FORMAT:
+            raise ValueError("it does not say tokman_baseline: 1")
         baseline = msgspec.convert(stated, Baseline)
-        for work in baseline.work:
-            for group in work.groups:
-                unknown = set(group.tokens) - {*QUANTITIES, "reasoning_output_tokens"}
-                if unknown:
-                    raise ValueError(f"no such quantity: {', '.join(sorted(unknown))}")
+        _proof(baseline)
     except (ValueError, RecursionError) as error:
         raise TokmanError(f"{path} is not a baseline: {error}", f"{again} {path}") from error
     if not baseline.work:
         raise NothingToJudge(f"{path} holds no work", f"{again} {path}")
     return baseline
+
+
+def _proof(baseline: Baseline) -> None:
+    """ValueError where the parts of the file contradict each other, as after a bad merge."""
+    seen: set[str | None] = set()
+    for work in baseline.work:
+        name = "(unattributed)" if work.workflow is None else repr(work.workflow)
+        if work.workflow in seen:
+            raise ValueError(f"workflow {name} is in it twice")
+        seen.add(work.workflow)
+        held = sum(group.calls for group in work.groups)
+        if not work.conversations <= work.calls <= held:
+            raise ValueError(
+                f"workflow {name} has {work.conversations} conversations of {work.calls} calls, "
+                f"its groups {held}"
+            )
+        for group in work.groups:
+            if unknown := set(group.tokens) - set(COUNTED):
+                raise ValueError(f"no such quantity: {', '.join(sorted(unknown))}")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from tokman import rates, sql
-from tokman.check.baseline import Baseline
+from tokman import rates
+from tokman.check.baseline import COUNTED, Baseline, Group
 from tokman.errors import NothingToJudge, TokmanError
-from tokman.usage import QUANTITIES
 
 if TYPE_CHECKING:
     import duckdb
 
     from tokman.rates import Card
 
-Verdict = Literal["pass", "regression", "new", "gone"]
+Verdict = Literal["pass", "regression", "new", "gone", "unpriced"]
+"""new, gone: on one side only. unpriced: no call of a side has a price. These are not judged."""
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -43,6 +46,9 @@ class Judgement(msgspec.Struct, kw_only=True):
     change: float | None
     """Cost per unit, now over then, less 1, with the mix of workflows held as it was."""
     rows: list[Row]
+    base_unpriced_calls: int
+    """Let through by --max-unpriced; they are in no cost."""
+    unpriced_calls: int
     rate_card: str
     priced_at: date
     """Both sides cost what they would on that day, so that a vendor's new price fails no build."""
@@ -50,7 +56,7 @@ class Judgement(msgspec.Struct, kw_only=True):
 
 def percentage(text: str) -> float:
     """`5%` as 0.05; TokmanError for anything but a percentage of at least 0."""
-    stated = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    stated = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*%\s*", text)
     if not stated:
         raise TokmanError(f"not a percentage: {text!r}", "write it as in --max-increase 5%")
     return float(Decimal(stated[1]) / 100)
@@ -75,18 +81,24 @@ def judge(
         _costs(connection, side, card, today, max_unpriced, name)
         for side, name in ((base, "the baseline"), (now, "the ledger"))
     ]
+    paid, unpriced = zip(*costs, strict=True)
     then = {work.workflow: getattr(work, f"{unit}s") for work in base.work}
     here = {work.workflow: getattr(work, f"{unit}s") for work in now.work}
     rows = []
     for workflow in sorted({*then, *here}, key=lambda name: (name is None, name or "")):
-        before = _per_unit(costs[0].get(workflow), then.get(workflow, 0))
-        after = _per_unit(costs[1].get(workflow), here.get(workflow, 0))
-        rows.append(_row(workflow, then, here, before, after, max_increase))
+        before = _Side(then.get(workflow, 0), paid[0].get(workflow))
+        after = _Side(here.get(workflow, 0), paid[1].get(workflow))
+        rows.append(_row(workflow, before, after, max_increase))
     shared = [row for row in rows if row.verdict in ("pass", "regression")]
     if not shared:
+        both = any(row.verdict == "unpriced" for row in rows)
         raise NothingToJudge(
-            "no workflow is in both the baseline and the ledger",
-            "ingest the same workflows, or make the baseline anew with --save",
+            "no workflow has a price on both sides"
+            if both
+            else "no workflow is in both the baseline and the ledger",
+            "price its models under [rates.models] in tokman.toml"
+            if both
+            else "ingest the same workflows, or make the baseline anew with --save",
         )
     before_all = sum((row.base_cost_per_unit or 0) * row.base_units for row in shared)
     after_all = sum((row.cost_per_unit or 0) * row.base_units for row in shared)
@@ -98,43 +110,49 @@ def judge(
         max_increase=max_increase,
         change=change,
         rows=rows,
+        base_unpriced_calls=unpriced[0],
+        unpriced_calls=unpriced[1],
         rate_card=card.version,
         priced_at=today,
     )
 
 
-def _row(
-    workflow: str | None,
-    then: dict[str | None, int],
-    here: dict[str | None, int],
-    before: Decimal | None,
-    after: Decimal | None,
-    max_increase: float,
-) -> Row:
+class _Side(NamedTuple):
+    """One workflow on one side: units of work, and USD where a call of it has a price."""
+
+    units: int
+    cost: Decimal | None
+
+    @property
+    def per_unit(self) -> Decimal | None:
+        return self.cost / self.units if self.cost is not None and self.units else None
+
+
+def _row(workflow: str | None, before: _Side, after: _Side, max_increase: float) -> Row:
     change: float | None = None
     verdict: Verdict
-    if before is None:
+    if not before.units:
         verdict = "new"
-    elif after is None:
+    elif not after.units:
         verdict = "gone"
+    elif before.cost is None or after.cost is None:
+        verdict = "unpriced"
     else:
-        if before:
-            change = float(after / before) - 1
-        dearer = after > before * (1 + Decimal(str(max_increase)))
+        # Multiplied out, for a quotient that was rounded could miss a rise that is just allowed.
+        rise = Fraction(after.cost) * before.units
+        base = Fraction(before.cost) * after.units
+        change = float(rise / base) - 1 if base else None
+        dearer = rise > base * (1 + Fraction(str(max_increase)))
         verdict = "regression" if dearer else "pass"
     return Row(
         workflow=workflow,
-        base_units=then.get(workflow, 0),
-        units=here.get(workflow, 0),
-        base_cost_per_unit=before,
-        cost_per_unit=after,
+        base_units=before.units,
+        units=after.units,
+        base_cost_per_unit=before.per_unit,
+        cost_per_unit=after.per_unit,
         change=change,
         verdict=verdict,
     )
-
-
-def _per_unit(cost: Decimal | None, units: int) -> Decimal | None:
-    return cost / units if cost is not None and units else None
 
 
 def _costs(
@@ -144,41 +162,13 @@ def _costs(
     day: date,
     max_unpriced: float,
     name: str,
-) -> dict[str | None, Decimal]:
-    """Contracted cost of each workflow in USD, at the prices of `day`."""
-    import pyarrow as pa
-
-    keys = (
-        "provider_name request_model response_model service_tier speed inference_geo "
-        "response_cache_hit time_of_day calls"
-    ).split()
-    counted = (*QUANTITIES, "reasoning_output_tokens")
-    rows = [
-        {
-            "workflow": work.workflow,
-            **{key: getattr(group, key) for key in keys},
-            **{quantity: group.tokens.get(quantity, 0) for quantity in counted},
-        }
-        for work in side.work
-        for group in work.groups
-    ]
-    number = {"time_of_day", "calls", *counted}
-    schema = pa.schema(
-        [
-            (column, pa.int64() if column in number else pa.string())
-            if column != "response_cache_hit"
-            else (column, pa.bool_())
-            for column in ("workflow", *keys, *counted)
-        ]
-    )
-    connection.register("groups", pa.Table.from_pylist(rows, schema=schema))
-    connection.execute(
-        "create or replace temp table spread as " + sql.text("check_spread"),
-        {"day": datetime(day.year, day.month, day.day)},
-    )
-    rates.price(connection, card, "spread", "priced")
+) -> tuple[dict[str | None, Decimal | None], int]:
+    """Contracted cost of each workflow in USD, at the prices of `day`, None where no call has one;
+    and how many calls have none."""
+    _alike(connection, side, day)
+    rates.price(connection, card, "alike", "priced")
     calls, unpriced, models = connection.execute(
-        "select count(*), count(*) filter (list_cost is null), "
+        "select coalesce(sum(times), 0), coalesce(sum(times) filter (list_cost is null), 0), "
         "list(distinct coalesce(response_model, request_model)) filter (list_cost is null) "
         "from priced"
     ).fetchall()[0]
@@ -189,6 +179,60 @@ def _costs(
             "price them under [rates.models] in tokman.toml, or allow some: --max-unpriced 2%",
         )
     found = connection.execute(
-        "select workflow, sum(contracted_cost) from priced group by workflow"
+        "select workflow, sum(contracted_cost * times) from priced group by workflow"
     ).fetchall()
-    return {workflow: cost if cost is not None else Decimal(0) for workflow, cost in found}
+    return dict(found), int(unpriced)
+
+
+def _alike(connection: duckdb.DuckDBPyConnection, side: Baseline, day: date) -> None:
+    """Table `alike`: the side's calls as a card prices them, dated `day` at the time of day of
+    their group. Calls that come out alike are one row, with their number in `times`."""
+    import pyarrow as pa
+
+    midnight = datetime(day.year, day.month, day.day)
+    keys = (
+        "provider_name request_model response_model service_tier speed inference_geo "
+        "response_cache_hit"
+    ).split()
+    rows = [
+        {
+            "workflow": work.workflow,
+            **{key: getattr(group, key) for key in keys},
+            "started_at": midnight + timedelta(microseconds=group.time_of_day),
+            "status": "ok",
+            "times": times,
+            **tokens,
+        }
+        for work in side.work
+        for group in work.groups
+        for times, tokens in spread(group)
+    ]
+    special = {"started_at": pa.timestamp("us"), "response_cache_hit": pa.bool_()}
+    special |= dict.fromkeys(("times", *COUNTED), pa.int64())
+    columns = ("workflow", *keys, "started_at", "status", "times", *COUNTED)
+    schema = pa.schema([(column, special.get(column, pa.string())) for column in columns])
+    connection.register("alike", pa.Table.from_pylist(rows, schema=schema))
+
+
+def spread(group: Group) -> Iterator[tuple[int, dict[str, int]]]:
+    """The group's tokens spread evenly over its calls, to the last token: how many calls, with
+    what each.
+
+    The leftovers of one quantity go to the calls after those that got the leftovers of the one
+    before, so that no two prompts differ by more than a token: all stay in their price band.
+    """
+    begins, at = {}, 0
+    cuts = {0, group.calls}
+    for name in COUNTED:
+        begins[name] = at
+        at = (at + group.tokens.get(name, 0)) % group.calls
+        cuts.add(at)
+    for turn, end in pairwise(sorted(cuts)):
+        yield (
+            end - turn,
+            {
+                name: total // group.calls
+                + ((turn - begins[name]) % group.calls < total % group.calls)
+                for name, total in ((name, group.tokens.get(name, 0)) for name in COUNTED)
+            },
+        )

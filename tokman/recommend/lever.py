@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tokman import sql
 
@@ -84,7 +84,7 @@ class Scene:
         text = sql.text(f"recommend/{question}")
         self.connection.execute(f"create or replace temp table {table} as {text}", params or None)
 
-    def ask(self, question: str, **params: object) -> list[dict[str, object]]:
+    def ask(self, question: str, **params: object) -> list[dict[str, Any]]:
         """The rows that `sql/recommend/<question>.sql` answers with."""
         asked = self.connection.execute(sql.text(f"recommend/{question}"), params or None)
         names = [column[0] for column in asked.description or ()]

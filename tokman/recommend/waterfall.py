@@ -11,7 +11,7 @@ from tokman.recommend.lever import LEAST, Cell, LeftAlone, Lever, Scene
 from tokman.usage import PICO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import duckdb
 
@@ -62,39 +62,42 @@ def set_scene(
     scene.make("original", "original")
     for table in ("billable", "priced"):
         connection.execute(f"drop table {table}")
-    found = connection.execute(
-        "select min(started_at), max(started_at), max(started_at)::date - min(started_at)::date + 1"
-        " from original"
-    ).fetchone()
-    if not scene.count("original") or found is None:
+    if not scene.count("original"):
         raise NothingToJudge(
             "no priced calls to make recommendations on",
             "ingest logs first, or widen --since and --until",
         )
-    start, end, days = found
-    if start is None:
+    (span,) = scene.ask("span")
+    if span["start"] is None:
         raise NothingToJudge("no priced call states its time", "add times to the logs")
-    return Scene(connection, card, config, start, end, days)
+    return Scene(connection, card, config, span["start"], span["end"], span["days"])
 
 
-def run(scene: Scene, levers: Iterable[Lever]) -> Waterfall:
-    """Apply the levers in order. Leaves `savings` (call, call_id, lever, cell, amount) and `current`.
+def run(
+    scene: Scene,
+    levers: Iterable[Lever],
+    into: str = "savings",
+    workflows: Collection[str | None] | None = None,
+) -> Waterfall:
+    """Apply the levers in order to all workflows, or to those given.
 
-    `amount` is USD, DECIMAL(18,12); a call that writes a cache for others may have a negative one.
+    Leaves the table `into` (call, call_id, lever, cell, amount). `amount` is USD, DECIMAL(18,12); a
+    call that writes a cache for others may have a negative one.
     """
-    execute = scene.connection.execute
-    execute("create or replace temp table current as from original")
-    execute(
-        "create or replace temp table savings "
+    only = None if workflows is None else [name or "" for name in workflows]
+    scene.make("current", "scope", workflows=only)
+    before = total(scene, "current")
+    scene.connection.execute(
+        f"create or replace temp table {into} "
         "(call bigint, call_id varchar, lever varchar, cell integer, amount decimal(18, 12))"
     )
     savings: list[Saving] = []
     left: list[LeftAlone] = []
     for lever in levers:
-        found, aside = _apply(scene, lever)
+        found, aside = _apply(scene, lever, into)
         savings += found
         left += aside
-    before, after = total(scene, "original"), total(scene, "current")
+    after = total(scene, "current")
     booked = sum(saving.saved for saving in savings)
     if not 0 <= booked == before - after <= before:
         raise AssertionError(f"savings {booked} are not {before} before - {after} after")
@@ -112,7 +115,7 @@ def pico(usd: Decimal | None) -> int:
     return int(usd * PICO) if usd is not None else 0
 
 
-def _apply(scene: Scene, lever: Lever) -> tuple[list[Saving], list[LeftAlone]]:
+def _apply(scene: Scene, lever: Lever, into: str) -> tuple[list[Saving], list[LeftAlone]]:
     from tokman.rates import price
 
     execute = scene.connection.execute
@@ -122,25 +125,26 @@ def _apply(scene: Scene, lever: Lever) -> tuple[list[Saving], list[LeftAlone]]:
     price(scene.connection, scene.card, "proposal", "proposed")
     scene.make("accepted", "accepted", together=lever.together, least=LEAST)
     execute(
-        "insert into savings select call, call_id, $lever, cell, amount "
+        f"insert into {into} select call, call_id, $lever, cell, amount "
         "from accepted join calls using (call)",
         {"lever": lever.name},
     )
     execute("delete from current where call in (select call from accepted)")
     execute("insert into current by name select * exclude (cell, amount) from accepted")
+    savings = [
+        Saving(
+            lever=lever.name,
+            cell=row["cell"],
+            about=proposal.cells[row["cell"]],
+            calls=row["calls"],
+            spend=pico(row["spend"]),
+            saved=pico(row["saved"]),
+        )
+        for row in scene.ask("cells")
+    ]
     for table in ("proposal", "proposed", "accepted"):
         execute(f"drop table if exists {table}")
-    rows = scene.connection.execute(_cells(), {"lever": lever.name}).fetchall()
-    return [
-        Saving(lever.name, cell, proposal.cells[cell], calls, pico(spend), pico(saved))
-        for cell, calls, spend, saved in rows
-    ], proposal.left
-
-
-def _cells() -> str:
-    from tokman import sql
-
-    return sql.text("recommend/cells")
+    return savings, proposal.left
 
 
 def _name_models(scene: Scene) -> None:

@@ -87,9 +87,10 @@ def dollars(value: Decimal | int, digits: int | None = None) -> str:
     """Dollars; an amount too small for the digits is `<$0.01`, never zero."""
     amount = Decimal(value)
     digits = cents([amount]) if digits is None else digits
-    if amount and abs(amount) < Decimal(5).scaleb(-digits - 1):
-        return f"<${Decimal(1).scaleb(-digits):f}"
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
+    shown = f"{abs(amount):,.{digits}f}"
+    if amount and not shown.strip("0.,"):
+        return f"{'<' if amount > 0 else '>-'}${Decimal(1).scaleb(-digits):f}"
+    return f"{'-' if amount < 0 else ''}${shown}"
 
 
 def percent(value: float) -> str:
@@ -102,7 +103,7 @@ def percent(value: float) -> str:
 
 def signed(value: float) -> str:
     """A change in percent with its sign: +12.3%."""
-    return f"{value * 100:+.1f}%"
+    return f"{round(value * 100, 1) + 0.0:+.1f}%"
 
 
 def exact(value: Any) -> Any:
@@ -111,10 +112,21 @@ def exact(value: Any) -> Any:
         return plain(value)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
+    if isinstance(value, str):
+        # Half a surrogate pair has no bytes in UTF-8: it is written as an escape.
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int) and value.bit_length() > 63:
+        return Decimal(value)
+    if isinstance(value, (list, tuple)):
+        return [exact(each) for each in value]
+    if isinstance(value, dict):
+        return {exact(str(name)): exact(each) for name, each in value.items()}
     return value
 
 
 def plain(value: Decimal) -> Decimal:
-    """The same number without trailing zeros and without an exponent."""
-    shortest = value.normalize()
-    return Decimal(f"{shortest:f}")
+    """The same number without trailing zeros."""
+    if not value or not value.is_finite():
+        return value if value else Decimal(0)
+    digits = f"{value:f}"
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)

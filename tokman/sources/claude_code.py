@@ -61,6 +61,7 @@ class Kept(msgspec.Struct, gc=False):
     message: Message
     number: int
     since: str
+    started_at: int
     subagent: bool
     complete: bool
 
@@ -133,15 +134,17 @@ class ClaudeCode(Stateless):
         complete = message.stop_reason is not None
         known = self.kept.get(key)
         if known is None:
-            micros(since)
             usage.check()
-            self.kept[key] = Kept(line, message, number, since, bool(subagent), complete)
+            self.kept[key] = Kept(
+                line, message, number, since, micros(since), bool(subagent), complete
+            )
             return
         best = known.message.usage
         assert best is not None
         known.complete = known.complete or complete
         known.subagent = known.subagent and bool(subagent)
-        known.since = min(known.since, since)
+        if since < known.since:
+            known.since, known.started_at = since, min(known.started_at, micros(since))
         if usage.output_tokens > best.output_tokens:
             usage.check()
             known.line, known.message, known.number = line, message, number
@@ -155,7 +158,7 @@ class ClaudeCode(Stateless):
                 error_type=record.error if isinstance(record.error, str) else "api_error",
                 provider_name="anthropic",
                 line=number,
-                **self.who(record, record.timestamp),
+                **self.who(record, micros(record.timestamp)),
             )
 
     def finish(self) -> Iterator[Usage]:
@@ -163,7 +166,7 @@ class ClaudeCode(Stateless):
         for key, kept in self.kept.items():
             message, line = kept.message, kept.line
             assert message.usage is not None
-            who = self.who(line, kept.since)
+            who = self.who(line, kept.started_at)
             yield Usage(
                 call_id=key,
                 provider_name=provider_of(message.model),
@@ -186,11 +189,11 @@ class ClaudeCode(Stateless):
                     **who,
                 )
 
-    def who(self, line: Line, timestamp: str) -> dict[str, Any]:
+    def who(self, line: Line, started_at: int) -> dict[str, Any]:
         """Time, session and project; the project folder stands in for the workflow."""
         project = basename(line.cwd)
         return {
-            "started_at": micros(timestamp),
+            "started_at": started_at,
             "conversation_id": line.sessionId,
             "project": project,
             "workflow": project,

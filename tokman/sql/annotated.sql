@@ -1,26 +1,28 @@
 -- Completed calls whose consumption, model, tier and time are what they were: they keep the price
 -- they had, so that a closed month does not move when a second log of it turns up.
 select
-    completed.*,
-    known.list_cost,
-    known.contracted_cost,
-    known.rate_id,
-    known.price_basis,
-    known.unpriced_reason,
-    known.rate_card
-from completed
+    repriced.*
+    replace (
+        known.list_cost as list_cost,
+        known.contracted_cost as contracted_cost,
+        known.rate_id as rate_id,
+        known.price_basis as price_basis,
+        known.unpriced_reason as unpriced_reason,
+        known.rate_card as rate_card
+    )
+from repriced
 inner join known using (call_id)
 where
     (
-        completed.provider_name, completed.request_model, completed.response_model,
-        completed.service_tier, completed.speed, completed.inference_geo,
-        completed.started_at, completed.response_cache_hit, completed.status,
-        completed.uncached_input_tokens, completed.cache_read_input_tokens,
-        completed.cache_write_5m_input_tokens, completed.cache_write_1h_input_tokens,
-        completed.audio_input_tokens, completed.cache_read_audio_input_tokens,
-        completed.image_input_tokens, completed.output_tokens, completed.reasoning_output_tokens,
-        completed.audio_output_tokens, completed.image_output_tokens,
-        completed.web_search_requests, completed.file_search_requests
+        repriced.provider_name, repriced.request_model, repriced.response_model,
+        repriced.service_tier, repriced.speed, repriced.inference_geo,
+        repriced.started_at, repriced.response_cache_hit, repriced.status,
+        repriced.uncached_input_tokens, repriced.cache_read_input_tokens,
+        repriced.cache_write_5m_input_tokens, repriced.cache_write_1h_input_tokens,
+        repriced.audio_input_tokens, repriced.cache_read_audio_input_tokens,
+        repriced.image_input_tokens, repriced.output_tokens, repriced.reasoning_output_tokens,
+        repriced.audio_output_tokens, repriced.image_output_tokens,
+        repriced.web_search_requests, repriced.file_search_requests
     ) is not distinct from (
         known.provider_name, known.request_model, known.response_model,
         known.service_tier, known.speed, known.inference_geo,

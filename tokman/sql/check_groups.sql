@@ -1,18 +1,38 @@
 -- What each workflow consumed, summed where every call has the same price per token: one provider,
--- model, tier and place, one band of prompt length, one window of the day.
+-- model, tier and place, one band of prompt length (edges $lengths), one window of the day (edges
+-- $hours, for the models of $hourly, named as a rate_id begins).
 select
-    workflow,
-    provider_name,
-    request_model,
-    response_model,
-    service_tier,
-    speed,
-    inference_geo,
-    rate_id,
-    response_cache_hit,
-    min(epoch_us(started_at) % 86400000000)::bigint as time_of_day,
-    count(*) as calls,
-    sum(columns('.*_(tokens|requests)'))::bigint
-from work
-group by all
+    * exclude (band, part_of_day)
+from (
+    select
+        workflow,
+        provider_name,
+        request_model,
+        response_model,
+        service_tier,
+        speed,
+        inference_geo,
+        rate_id,
+        response_cache_hit,
+        case
+            when input_tokens > $lengths[1]
+                then len(list_filter($lengths, lambda edge: input_tokens > edge))
+            else 0
+        end as band,
+        case
+            when rate_id is null
+                or len(list_filter(
+                    $hourly, lambda name: starts_with(replace(rate_id, 'user:', ''), name)
+                )) > 0
+                then len(list_filter(
+                    $hours, lambda edge: epoch_us(started_at) % 86400000000 >= edge
+                ))
+            else 0
+        end as part_of_day,
+        min(epoch_us(started_at) % 86400000000)::bigint as time_of_day,
+        count(*) as calls,
+        sum(columns('.*_(tokens|requests)'))::bigint
+    from work
+    group by all
+)
 order by all

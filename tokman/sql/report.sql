@@ -11,7 +11,10 @@ select
     sum(billed_cost) as billed_cost,
     count(billed_cost) as billed_calls,
     count(*) filter (unpriced) as unpriced_calls,
-    coalesce(sum(input_tokens + output_tokens) filter (unpriced), 0)::bigint as unpriced_tokens,
+    coalesce(
+        sum(input_tokens + output_tokens + audio_output_tokens + image_output_tokens)
+        filter (unpriced), 0
+    )::bigint as unpriced_tokens,
     count(*) filter (output_basis = 'partial') as partial_calls,
     count(*) filter (time_basis = 'file') as undated_calls,
     min(started_at) as first_call,

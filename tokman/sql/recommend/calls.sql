@@ -1,9 +1,12 @@
 -- The priced calls between $since and $until, what can be seen of each, and what it consumed.
+-- `seen_at` is NULL where the log states no time: the time of its file says nothing of arrivals.
 -- Coding agents are marked: their client, not the user, plans the turns and marks the cache.
 select
     row_number() over () as call,
     call_id,
-    cast(started_at as date) as day,
+    hash(call_id) as tie,
+    case when time_basis = 'log' then started_at end as seen_at,
+    cast(seen_at as date) as day,
     workflow,
     source in ('claude-code', 'codex') as agent,
     status = 'ok' and not response_cache_hit as ok,
@@ -12,6 +15,7 @@ select
     "user" is null as humanless,
     coalesce(api_key_alias, api_key_hash) as key,
     conversation_id,
+    hash(coalesce(conversation_id, call_id)) as conversation,
     retry_of is not null as retry,
     finish_reason,
     structured_output,

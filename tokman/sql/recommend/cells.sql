@@ -1,11 +1,10 @@
--- What a lever saves in each of its cells, and what those calls cost before any lever.
+-- What the accepted usage saves in each cell, and what those calls cost before any lever.
 select
     cell,
     count(*) as calls,
     sum(original.cost) as spend,
-    sum(savings.amount) as saved
-from savings
+    sum(accepted.amount) as saved
+from accepted
 inner join original using (call)
-where savings.lever = $lever
 group by cell
 order by cell

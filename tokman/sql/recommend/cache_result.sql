@@ -1,0 +1,19 @@
+-- What each cell would read and write with the chosen way of caching, beside what it does today.
+select
+    reach.cell,
+    count(*) as calls,
+    quantile_disc(reach.static_tokens, 0.5) as static_median,
+    sum(reach.static_tokens)::double / nullif(sum(reach.tokens), 0) as static_share,
+    sum(current.cache_read_input_tokens) as read_today,
+    sum(coalesce(proposal.cache_read_input_tokens, current.cache_read_input_tokens)) as read_then,
+    sum(coalesce(
+        proposal.cache_write_5m_input_tokens + proposal.cache_write_1h_input_tokens,
+        current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
+    )) as written_then,
+    count(*) filter (coalesce(proposal.cache_read_input_tokens, 0) > 0) as hits,
+    sum(reach.tokens) as tokens
+from reach
+inner join current using (call)
+left join proposal using (call)
+group by reach.cell
+order by reach.cell
