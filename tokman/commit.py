@@ -30,6 +30,7 @@ PRICED_BY = (
     "inference_geo",
     "response_cache_hit",
     "status",
+    "output_basis",
     *QUANTITIES,
     "reasoning_output_tokens",
 )

@@ -65,6 +65,7 @@ SUMS = (
     "unpriced_calls",
     "unpriced_tokens",
     "partial_calls",
+    "estimated_calls",
     "undated_calls",
 )
 """Columns that add up."""

@@ -56,6 +56,7 @@ def _report_columns(total: dict[str, Any]) -> list[Column]:
         Column("unpriced_calls", "Unpriced", "count", screen=unpriced, keep=3),
         Column("unpriced_tokens", "Unpriced tokens", "count", screen=False),
         Column("partial_calls", "Partial", "count", screen=False),
+        Column("estimated_calls", "Estimated", "count", screen=False),
     ]
 
 
@@ -102,6 +103,11 @@ def report_notes(answer: Report) -> list[str]:
         notes.append(
             "Unpriced calls are in no amount above: `tokman report --by model --where unpriced` "
             "names them, [rates.models] in tokman.toml prices them"
+        )
+    if total["estimated_calls"]:
+        notes.append(
+            f"{total['estimated_calls']:,} calls state no token counts: theirs are estimated from "
+            "their texts, to about 20%"
         )
     if total["undated_calls"]:
         notes.append(

@@ -97,8 +97,9 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     image_output_tokens: int = 0
     web_search_requests: int = 0
     file_search_requests: int = 0
-    output_basis: Literal["final", "partial"] = "final"
-    """partial: the log is known to have recorded the output before it was complete."""
+    output_basis: Literal["final", "partial", "estimated"] = "final"
+    """partial: the log is known to have recorded the output before it was complete; estimated: it
+    states no counts, so they are from its texts."""
     billed_cost: int | None = None
     """Pico-dollars the log itself says this call cost."""
 

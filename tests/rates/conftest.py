@@ -22,6 +22,7 @@ COLUMNS = (
     "inference_geo",
     "response_cache_hit",
     "status",
+    "output_basis",
     *QUANTITIES,
     "reasoning_output_tokens",
 )
@@ -29,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "started_at": datetime(2026, 11, 1, 12),
     "response_cache_hit": False,
     "status": "ok",
+    "output_basis": "final",
 } | dict.fromkeys((*QUANTITIES, "reasoning_output_tokens"), 0)
 
 Charge = Callable[..., dict[str, Any]]

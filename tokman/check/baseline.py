@@ -9,7 +9,7 @@ import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -44,6 +44,8 @@ class Group(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fie
     inference_geo: str | None = None
     rate_id: str | None = None
     response_cache_hit: bool = False
+    output_basis: Literal["final", "partial"] = "final"
+    """partial: the log of these calls states no token at all."""
     time_of_day: Clock = 0
     """Microseconds since midnight UTC of the earliest of the calls."""
     calls: Annotated[int, msgspec.Meta(ge=1, le=10**15)]

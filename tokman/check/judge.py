@@ -70,13 +70,17 @@ def judge(
     max_increase: float,
     unit: str = "call",
     max_unpriced: float = 0.0,
+    today: date | None = None,
 ) -> Judgement:
-    """Compare cost per unit by workflow. NothingToJudge if no workflow is on both sides, or if
-    more than `max_unpriced` of a side's calls have no price."""
+    """Compare cost per unit by workflow, at the prices of `today` (UTC).
+
+    NothingToJudge if no workflow is on both sides, or if more than `max_unpriced` of a side's calls
+    have no price.
+    """
     from tokman.query import database
 
     connection = database()
-    today = datetime.now(UTC).date()
+    today = today or datetime.now(UTC).date()
     costs = [
         _costs(connection, side, card, today, max_unpriced, name)
         for side, name in ((base, "the baseline"), (now, "the ledger"))
@@ -192,7 +196,7 @@ def _alike(connection: duckdb.DuckDBPyConnection, side: Baseline, day: date) -> 
     midnight = datetime(day.year, day.month, day.day)
     keys = (
         "provider_name request_model response_model service_tier speed inference_geo "
-        "response_cache_hit"
+        "response_cache_hit output_basis"
     ).split()
     rows = [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
-from tokman.recommend.lever import Cell, Evidence, LeftAlone, Proposal, Scene, label
+from tokman.recommend.lever import LEAST, Cell, Evidence, LeftAlone, Proposal, Scene, label
 
 DECLARED = Evidence(
     "E4", "declared", "tokman.toml says that nobody waits for this workflow", (48, 2)
@@ -19,6 +19,13 @@ LIKELY = Evidence(
 LARGE_JOB = 20
 """Calls: smaller jobs may be somebody's polling (science.md §3.2)."""
 Row = dict[str, Any]
+
+PATIENT = {
+    "cell": "integer",
+    "workflow": "varchar",
+    "provider_id": "varchar",
+    "model_id": "varchar",
+}
 
 CHANGES = {
     "openai": "send the requests through the Batch API (POST /v1/batches), or set "
@@ -41,13 +48,10 @@ class Batch:
         """Declared and likely workflows, repriced as a batch; possible ones without an amount."""
         proposal = Proposal()
         arrivals = {row["workflow"]: row for row in scene.ask("batch_workflows")}
-        scene.connection.execute(
-            "create or replace temp table patient "
-            "(cell integer, workflow varchar, provider_id varchar, model_id varchar)"
-        )
+        patient = []
         for cell in scene.ask("batch_cells"):
             row = arrivals.get(cell["workflow"])
-            if row is None or not _sold(scene, cell):
+            if row is None or cell["cost"] < LEAST or not _sold(scene, cell):
                 continue
             evidence = _judge(row, scene)
             if isinstance(evidence, str):
@@ -56,12 +60,11 @@ class Batch:
                         LeftAlone(self.name, row["workflow"], str(cell["model_id"]), evidence)
                     )
                 continue
-            scene.connection.execute(
-                "insert into patient values (?, ?, ?, ?)",
-                [len(proposal.cells), cell["workflow"], cell["provider_id"], cell["model_id"]],
-            )
+            place = (cell["workflow"], cell["provider_id"], cell["model_id"])
+            patient.append((len(proposal.cells), *place))
             proposal.cells.append(_cell(cell, row, evidence))
         if proposal.cells:
+            scene.note("patient", PATIENT, patient)
             scene.make("proposal", "batch")
         return proposal
 

@@ -15,11 +15,17 @@ CANDIDATE = Evidence(
     "the shape of the calls suggests it; nothing here proves equal quality",
     (2, 4),
 )
-STEPS = (
-    "create or replace temp table steps (cell integer, option varchar, provider_id varchar, "
-    "model_id varchar, workflow varchar, calls bigint, target varchar, thousandths bigint, "
-    "minimum bigint)"
-)
+STEPS = {
+    "cell": "integer",
+    "option": "varchar",
+    "provider_id": "varchar",
+    "model_id": "varchar",
+    "workflow": "varchar",
+    "calls": "bigint",
+    "target": "varchar",
+    "thousandths": "bigint",
+    "minimum": "bigint",
+}
 Row = dict[str, Any]
 
 
@@ -43,6 +49,7 @@ class Downgrade:
         if not nominated:
             return proposal
         targets = _targets(scene, nominated)
+        chosen = []
         for place, (row, step, shape) in enumerate(nominated):
             target = targets.get(place)
             if target is None:
@@ -59,8 +66,8 @@ class Downgrade:
                 continue
             serving = next((r for r in rows if _sister(r, row, target)), None)
             proposal.cells.append(_cell(row, step, target, shape, need, days, serving))
-            _note_step(scene, len(proposal.cells) - 1, row, step, target)
-        scene.connection.execute("delete from steps where option is distinct from 'chosen'")
+            chosen.append(_step(len(proposal.cells) - 1, row, step, target))
+        scene.note("steps", STEPS, chosen)
         scene.make("proposal", "downgrade", sample=0)
         scene.connection.execute("alter table proposal drop column option")
         return proposal
@@ -100,22 +107,22 @@ def _open_to_it(row: Row, step: Step, scene: Scene) -> bool:
 
 def _targets(scene: Scene, nominated: list[tuple[Row, Step, str]]) -> dict[int, str]:
     """Of each nominated cell, the target of its step that is cheapest for its calls."""
-    scene.connection.execute(STEPS)
-    for place, (row, step, _) in enumerate(nominated):
-        for target in step.to:
-            _note_step(scene, place, row, step, target, option=target)
+    offered = [
+        _step(place, row, step, target)
+        for place, (row, step, _) in enumerate(nominated)
+        for target in step.to
+    ]
+    scene.note("steps", STEPS, offered)
     scene.make("options", "downgrade", sample=SAMPLE)
     found = priced(scene, "options")
     chosen = {place: cheapest(options) for place, options in found.items()}
     return {place: target for place, target in chosen.items() if target}
 
 
-def _note_step(
-    scene: Scene, cell: int, row: Row, step: Step, target: str, option: str = "chosen"
-) -> None:
-    values = [cell, option, row["provider_id"], row["model_id"], row["workflow"], row["calls"]]
-    values += [target, round(step.tokens * 1000), step.minimum]
-    scene.connection.execute("insert into steps values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+def _step(cell: int, row: Row, step: Step, target: str) -> tuple[object, ...]:
+    """A row of the table `steps`."""
+    place = (row["provider_id"], row["model_id"], row["workflow"], row["calls"])
+    return (cell, target, *place, target, round(step.tokens * 1000), step.minimum)
 
 
 def _sister(other: Row, row: Row, target: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -89,6 +90,19 @@ class Scene:
         asked = self.connection.execute(sql.text(f"recommend/{question}"), params or None)
         names = [column[0] for column in asked.description or ()]
         return [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
+
+    def note(self, table: str, columns: dict[str, str], rows: Iterable[Sequence[object]]) -> None:
+        """The temporary table of these rows; `columns` gives each name its DuckDB type."""
+        import pyarrow as pa
+
+        values = [pa.array(column) for column in zip(*rows, strict=True)]
+        typed = ", ".join(f"{name}::{kind} as {name}" for name, kind in columns.items())
+        noted = pa.table(values or [[]] * len(columns), names=list(columns))
+        self.connection.register("noted", noted)
+        self.connection.execute(
+            f"create or replace temp table {table} as select {typed} from noted"
+        )
+        self.connection.unregister("noted")
 
     def count(self, table: str) -> int:
         """Rows of a table."""

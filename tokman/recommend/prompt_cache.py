@@ -6,16 +6,26 @@ from typing import Any
 
 from tokman.recommend.cache_words import MEASURED, cell_of
 from tokman.recommend.ladder import CacheRule, cache_rule
-from tokman.recommend.lever import LeftAlone, Proposal, Scene
+from tokman.recommend.lever import LEAST, LeftAlone, Proposal, Scene
 from tokman.recommend.options import SAMPLE, Priced, cheapest, priced
 
 ENOUGH = {"explicit": 0.8, "automatic": 0.5}
 """Share of the possible reads at which a cache is as good as it gets; own judgement."""
-CACHING = (
-    "create or replace temp table caching (cell integer, provider_id varchar, model_id varchar, "
-    "workflow varchar, calls bigint, hashed boolean, minimum bigint, step bigint, short bigint, "
-    "long bigint, hits bigint, lookback bigint)"
-)
+CACHING = {
+    "cell": "integer",
+    "provider_id": "varchar",
+    "model_id": "varchar",
+    "workflow": "varchar",
+    "calls": "bigint",
+    "hashed": "boolean",
+    "minimum": "bigint",
+    "step": "bigint",
+    "short": "bigint",
+    "long": "bigint",
+    "hits": "bigint",
+    "lookback": "bigint",
+}
+CHOICE = {"cell": "integer", "option": "varchar", "kind": "varchar", "writes": "varchar"}
 Row = dict[str, Any]
 
 
@@ -33,22 +43,21 @@ class PromptCache:
             return proposal
         scene.make("reach", "cache_reach")
         scene.connection.execute("insert into reach " + _question("cache_growth"))
-        _offer(scene, cells)
+        offered = _offered(cells)
+        scene.note("choice", CHOICE, offered)
         scene.make("options", "cache", sample=SAMPLE)
         found = priced(scene, "options")
         chosen = {cell: cheapest(options) for cell, options in found.items()}
-        for cell in range(len(cells)):
-            scene.connection.execute(
-                "delete from choice where cell = ? and option is distinct from ?",
-                [cell, chosen.get(cell)],
-            )
+        kept = [offer for offer in offered if chosen.get(offer[0]) == offer[1]]
+        scene.note("choice", CHOICE, kept)
         scene.make("proposal", "cache", sample=0)
         scene.connection.execute("alter table proposal drop column option")
         results = {row["cell"]: row for row in scene.ask("cache_result")}
+        aside = []
         for cell, (row, rule) in enumerate(cells):
             option, result = chosen.get(cell), results.get(cell)
             if option is None or result is None or _good_already(option, rule, result):
-                scene.connection.execute("delete from proposal where cell = ?", [cell])
+                aside.append(cell)
                 note = _today(row, found.get(cell, {}))
                 if note:
                     proposal.left.append(
@@ -57,52 +66,50 @@ class PromptCache:
             proposal.cells.append(
                 cell_of(row, rule, option or "none", result or {}, found.get(cell, {}))
             )
+        gone = "delete from proposal where list_contains($cells::integer[], cell)"
+        scene.connection.execute(gone, {"cells": aside})
         return proposal
 
 
 def _look_at(scene: Scene) -> list[tuple[Row, CacheRule]]:
     """Table `caching`: cells whose provider's rules are known and whose prompts can be followed."""
-    scene.connection.execute(CACHING)
     cells: list[tuple[Row, CacheRule]] = []
+    noted = []
     for row in scene.ask("cache_workflows"):
         rule = cache_rule(row["provider_id"], row["model_id"])
         hashed = row["hashed"] >= MEASURED * row["calls"]
-        if rule is None or not (hashed or row["later_turns"] or row["cache_written"]):
+        if (
+            rule is None
+            or row["cost"] < LEAST
+            or not (hashed or row["later_turns"] or row["cache_written"])
+        ):
             continue
         row["is_hashed"] = hashed
         short, long = rule.lifetimes[0].seconds, rule.lifetimes[-1].seconds
-        values = [len(cells), row["provider_id"], row["model_id"], row["workflow"], row["calls"]]
-        values += [hashed, rule.minimum, rule.step, short * 10**6, long * 10**6]
-        values += [rule.hits, rule.lookback]
-        scene.connection.execute(
-            "insert into caching values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-        )
+        place = (row["provider_id"], row["model_id"], row["workflow"], row["calls"])
+        rules = (rule.minimum, rule.step, short * 10**6, long * 10**6, rule.hits, rule.lookback)
+        noted.append((len(cells), *place, hashed, *rules))
         cells.append((row, rule))
+    scene.note("caching", CACHING, noted)
     return cells
 
 
-def _offer(scene: Scene, cells: list[tuple[Row, CacheRule]]) -> None:
-    """Table `choice`: the ways to cache that are open to each cell."""
-    scene.connection.execute(
-        "create or replace temp table choice "
-        "(cell integer, option varchar, kind varchar, writes varchar)"
-    )
+def _offered(cells: list[tuple[Row, CacheRule]]) -> list[tuple[int, str, str, str]]:
+    """Rows of the table `choice`: the ways to cache that are open to each cell."""
+    rows = []
     for cell, (row, rule) in enumerate(cells):
-        used = row["cache_read"] or row["cache_written"]
-        offered = [("none", "none", "5m")] if used else []
+        if row["cache_read"] or row["cache_written"]:
+            rows.append((cell, "none", "none", "5m"))
         if rule.kind == "automatic":
-            offered.append(("automatic", "automatic", "5m"))
-        else:
-            kinds = ("static", "rolling") if row["is_hashed"] else ("rolling",)
-            offered += [
-                (f"{kind} {lifetime.writes}", kind, lifetime.writes)
-                for kind in kinds
-                for lifetime in rule.lifetimes
-            ]
-        for option, kind, writes in offered:
-            scene.connection.execute(
-                "insert into choice values (?, ?, ?, ?)", [cell, option, kind, writes]
-            )
+            rows.append((cell, "automatic", "automatic", "5m"))
+            continue
+        kinds = ("static", "rolling") if row["is_hashed"] else ("rolling",)
+        rows += [
+            (cell, f"{kind} {lifetime.writes}", kind, lifetime.writes)
+            for kind in kinds
+            for lifetime in rule.lifetimes
+        ]
+    return rows
 
 
 def _good_already(option: str, rule: CacheRule, result: Row) -> bool:

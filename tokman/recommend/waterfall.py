@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokman import sql
 from tokman.errors import NothingToJudge
 from tokman.recommend.lever import LEAST, Cell, LeftAlone, Lever, Scene
 from tokman.usage import PICO
@@ -56,12 +57,14 @@ def set_scene(
 
     scene = Scene(connection, card, config, datetime.min, datetime.min, 0)
     scene.make("calls", "calls", since=since, until=until)
-    scene.make("billable", "billable")
+    billable = sql.text("recommend/billable")
+    connection.execute(f"create or replace temp view billable as {billable}")
     price(connection, card, "billable", "priced")
     _name_models(scene)
     scene.make("original", "original")
-    for table in ("billable", "priced"):
-        connection.execute(f"drop table {table}")
+    connection.execute("drop view billable")
+    connection.execute("drop table priced")
+    _forget(scene)
     if not scene.count("original"):
         raise NothingToJudge(
             "no priced calls to make recommendations on",
@@ -149,16 +152,23 @@ def _apply(scene: Scene, lever: Lever, into: str) -> tuple[list[Saving], list[Le
 
 def _name_models(scene: Scene) -> None:
     """Table `named`: each provider and model in the logs, as the card calls it."""
-    scene.connection.execute(
-        "create or replace temp table named as select distinct provider_name, request_model, "
-        "response_model, null::varchar as provider_id, null::varchar as model_id from calls"
-    )
-    rows = scene.connection.execute("from named").fetchall()
+    names = ("provider_name", "request_model", "response_model", "provider_id", "model_id")
     found = []
-    for provider, asked, answered, *_ in rows:
+    for provider, asked, answered in scene.connection.execute(
+        f"select distinct {', '.join(names[:3])} from calls"
+    ).fetchall():
         match = scene.card.find(provider, answered) or scene.card.find(provider, asked)
-        names = (match.provider_id, match.model_id) if match else (None, None)
-        found.append([provider, asked, answered, *names])
-    scene.connection.execute("delete from named")
-    if found:
-        scene.connection.executemany("insert into named values (?, ?, ?, ?, ?)", found)
+        ids = (match.provider_id, match.model_id) if match else (None, None)
+        found.append((provider, asked, answered, *ids))
+    scene.note("named", dict.fromkeys(names, "varchar"), found)
+
+
+def _forget(scene: Scene) -> None:
+    """Drop from `calls` what `original` has."""
+    kept = {"call", "response_cache_hit"}
+    had, has = (
+        scene.connection.execute(f"select * from {table} limit 0").description or ()
+        for table in ("original", "calls")
+    )
+    for name in {column[0] for column in had} & {column[0] for column in has} - kept:
+        scene.connection.execute(f'alter table calls drop column "{name}"')

@@ -56,7 +56,7 @@ def fill(usage: Usage, context: Context, request: Json | None, response: Any) ->
 
 
 def _answer(usage: Usage, context: Context, response: Any) -> None:
-    parts = list(_generated(response))
+    parts = list(generated(response))
     if parts and not any(b"redacted-by-litellm" in part or _cut(part) for part in parts):
         usage.response_hash = context.hash(*parts)
     calls = _tool_calls(response)
@@ -85,6 +85,12 @@ def _prompt(usage: Usage, context: Context, request: Json) -> None:
         rest = {k: v for k, v in request.items() if k not in _ASIDE and v is not None}
         usage.request_hash = context.hash(last.to_bytes(8, "little", signed=True), _encode(rest))
         usage.block_hashes, usage.block_sizes = hashes, sizes
+
+
+def prompt_texts(request: Json) -> list[str]:
+    """Every block of the prompt as the text it counts for; media have none."""
+    kept = (block for _, block in _blocks(request) if not _is_media(block))
+    return [b if isinstance(b, str) else _encode(b).decode("utf-8", "replace") for b in kept]
 
 
 def _blocks(request: Json) -> Iterator[tuple[str, Any]]:
@@ -206,7 +212,8 @@ def _outputs(response: Any) -> Iterator[Json]:
             yield part
 
 
-def _generated(response: Any) -> Iterator[bytes]:
+def generated(response: Any) -> Iterator[bytes]:
+    """Every text and tool call that the model wrote."""
     for item in _outputs(response):
         for part in _listed(item.get("content")) or _listed(item.get("text")):
             text = part.get("text") if isinstance(part, dict) else part

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources import blocks
+from tokman.sources import blocks, estimate
 from tokman.sources.envelope import Call, Json, family_of
 from tokman.sources.facts import STANDARD_TIERS, word
 from tokman.sources.openai_stream import fold
@@ -62,9 +62,9 @@ class OpenAI(Traffic):
         stated = body.get("usage")
         if isinstance(stated, dict):
             count(usage, msgspec.convert(stated, Tokens))
-        elif not failed and complete:
-            raise BadRecord("usage: missing")
-        if not complete:
+        elif not failed and not estimate.fill(usage, call.request, body):
+            if complete:
+                raise BadRecord("usage: missing")
             usage.output_basis = "partial"
         yield usage
         if extra := _images(usage, body):

@@ -14,6 +14,14 @@ from (
         inference_geo,
         rate_id,
         response_cache_hit,
+        -- A call that answered and states no token at all has no price.
+        case
+            when status = 'ok' and output_basis = 'partial'
+                and input_tokens + output_tokens + audio_output_tokens + image_output_tokens
+                + web_search_requests + file_search_requests = 0
+                then 'partial'
+            else 'final'
+        end as output_basis,
         case
             when input_tokens > $lengths[1]
                 then len(list_filter($lengths, lambda edge: input_tokens > edge))

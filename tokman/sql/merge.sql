@@ -7,6 +7,7 @@ with ranked as (
         row_number() over (
             partition by call_id
             order by
+                output_basis = 'estimated',
                 output_tokens + audio_output_tokens + image_output_tokens desc,
                 uncached_input_tokens + cache_read_input_tokens + cache_write_5m_input_tokens
                 + cache_write_1h_input_tokens + audio_input_tokens

@@ -133,6 +133,7 @@ judged AS (
         *,
         CASE
             WHEN response_cache_hit THEN 'response cache'
+            WHEN rates_prompt + rates_rest = 0 AND output_basis = 'partial' AND status = 'ok' THEN NULL
             WHEN rates_prompt + rates_rest = 0 THEN 'nothing used'
             WHEN rates_list BETWEEN 0 AND 999999999999999999 AND rates_gap IS NULL THEN rates_basis
         END AS rates_decision,
@@ -167,6 +168,7 @@ SELECT
     rates_decision AS price_basis,
     CASE
         WHEN rates_decision IS NOT NULL THEN NULL
+        WHEN rates_prompt + rates_rest = 0 THEN 'no token counts in the log'
         WHEN rates_basis IS NULL AND started_at IS NULL AND rates_reason LIKE '%at that date'
             THEN 'no time stated'
         WHEN rates_basis IS NULL THEN rates_reason

@@ -16,6 +16,7 @@ select
         filter (unpriced), 0
     )::bigint as unpriced_tokens,
     count(*) filter (output_basis = 'partial') as partial_calls,
+    count(*) filter (output_basis = 'estimated') as estimated_calls,
     count(*) filter (time_basis = 'file') as undated_calls,
     min(started_at) as first_call,
     max(started_at) as last_call

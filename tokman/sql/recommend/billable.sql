@@ -3,6 +3,8 @@ select
     call,
     started_at,
     response_cache_hit,
+    status,
+    output_basis,
     provider_name,
     request_model,
     response_model,

@@ -3,7 +3,7 @@
 with scaled as (
     select
         current.* exclude (cost),
-        steps.*  exclude (provider_id, model_id, workflow, calls),
+        steps.* exclude (provider_id, model_id, workflow, calls),
         (current.uncached_input_tokens * thousandths + 999) // 1000 as uncached,
         (current.cache_read_input_tokens * thousandths + 999) // 1000 as cached,
         (current.cache_write_5m_input_tokens * thousandths + 999) // 1000 as written_5m,
