@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from math import exp
 from typing import Any
 
@@ -95,8 +97,15 @@ def _judge(row: Row, scene: Scene) -> Evidence | str:
         return LIKELY
     return (
         f"no users and no conversations in the log, so it may be able to wait, but {unsure}; "
-        f"if it can, declare it in tokman.toml: workflows.{row['workflow']}.interactive = false"
+        f"if it can, declare it in tokman.toml: {_declaration(row['workflow'])}"
     )
+
+
+def _declaration(workflow: str | None) -> str:
+    """The line of tokman.toml that says a workflow can wait."""
+    name = workflow or "<name>"
+    plain = re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    return f"workflows.{name if plain else json.dumps(name)}.interactive = false"
 
 
 def _chained(row: Row) -> bool:
@@ -152,7 +161,7 @@ def _cell(cell: Row, row: Row, evidence: Evidence) -> Cell:
             "prompts that read a cache today may find it cold in a batch",
         ],
         proof="ask the owner whether a result on the next morning does, and declare "
-        f"workflows.{row['workflow'] or '<name>'}.interactive = false in tokman.toml"
+        f"{_declaration(row['workflow'])} in tokman.toml"
         if evidence is LIKELY
         else "run one job as a batch and compare its bill and its delay",
     )

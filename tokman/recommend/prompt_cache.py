@@ -122,9 +122,9 @@ def _good_already(option: str, rule: CacheRule, result: Row) -> bool:
 def _today(row: Row, options: dict[str, Priced]) -> str | None:
     """What the cache of today is worth, from the usage alone: its reads less its writes."""
     none = options.get("none")
-    if none is None or not row["cache_read"]:
-        return None
     share = row["cache_read"] / row["all_input"]
+    if none is None or none.saved >= 0 or share < 0.2:
+        return None
     worth = f"${-none.saved:,.2f}" if row["calls"] <= SAMPLE else "its writes and more"
     return f"cached already: {share:.0%} of input is read from the cache, which saves {worth}"
 
