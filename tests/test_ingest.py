@@ -126,15 +126,23 @@ def test_a_stateful_log_goes_on_where_it_was(tokman: Run, tmp_path: Path) -> Non
     assert {row["model"] for row in rows} == {"gpt-5.5"}
 
 
+@pytest.mark.parametrize("pack", ["plain", "gzip", "gzip cut short"])
 def test_a_large_file_in_parts_is_the_same_as_whole(
-    tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pack: str, tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman import ingest
+    from tokman import files, ingest
 
     lines = [line(number) if number % 97 else b"torn" for number in range(1, 3000)]
-    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    data = b"\n".join(lines)
+    if pack != "plain":
+        data = gzip.compress(data)[: -100 if "cut" in pack else None]
+    (tmp_path / "a.jsonl").write_bytes(data)
     whole = tokman("ingest", "a.jsonl", "--ledger", "whole")
+    rejects = tokman("sql", "from rejects", "-f", "csv", "--ledger", "whole").out
+    assert ("ends early" in rejects) == ("cut" in pack)
     monkeypatch.setattr(ingest, "SPLIT", 20_000)
+    monkeypatch.setattr(ingest, "PACKED", 100)
+    monkeypatch.setattr(files, "BLOCK", 9_000)
     monkeypatch.setattr(ingest, "TOGETHER", 1)
     monkeypatch.setattr(ingest, "ROWS", 500)
     parts = tokman("ingest", "a.jsonl", "--ledger", "parts")

@@ -123,6 +123,15 @@ def blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
+def count_lines(block: bytes) -> int:
+    """Lines in a block, the last with or without its end. On long lines this is several times
+    faster than `bytes.count`, which CPython 3.11 does byte by byte."""
+    lines, at = 0, block.find(b"\n")
+    while at >= 0:
+        lines, at = lines + 1, block.find(b"\n", at + 1)
+    return lines + (not block.endswith(b"\n"))
+
+
 def kind_of(head: bytes) -> Kind:
     """What the first bytes of a file (unpacked) say it is."""
     text = head.removeprefix(BOM).lstrip()

@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,7 +19,6 @@ import msgspec
 
 from tokman import __version__, discover, files
 from tokman.bookmarks import Bookmark, Bookmarks, Read
-from tokman.errors import TokmanError
 from tokman.ledger import Ledger
 from tokman.reading import Outcome, Piece, Reject, read_pieces, recognise
 from tokman.sources import by_name
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SPLIT = 24 << 20
 """Bytes of a file one worker reads at a time."""
+
+PACKED = 2 << 20
+"""Bytes from which a packed file is unpacked here, so that several workers read it."""
 
 TOGETHER = 8 << 20
 """Bytes of small files one worker reads in one go."""
@@ -95,7 +98,8 @@ def ingest(
             run = _Run(ledger, bookmarks, card, done, progress, sum(f.size for f, _ in todo))
             jobs = _jobs(todo, source)
             if "-" in paths and stdin is not None:
-                jobs = _chained(jobs, _stdin_jobs(stdin, source))
+                piped = Piece(path=STDIN, source=source, mtime=time.time_ns() // 1000)
+                jobs = _chained(jobs, _streamed(stdin, piped, None))
             run.all(jobs, small=not stdin and sum(f.size for f, _ in todo) < TOGETHER)
     return done
 
@@ -119,6 +123,10 @@ def _jobs(todo: list[tuple[discover.Found, Bookmark | None]], source: str | None
     size = 0
     for found, mark in todo:
         piece = _piece(found, mark, source)
+        if found.size - piece.start > PACKED and piece.start == 0 and _is_packed(found.path):
+            with Path(found.path).open("rb") as stream:
+                yield from _streamed(stream, piece, found)
+            continue
         if found.size - piece.start > SPLIT and (parts := _parts(found, piece)):
             yield from parts
             continue
@@ -197,34 +205,46 @@ def _line_end(stream: BinaryIO, position: int, size: int) -> int:
     return size
 
 
-def _stdin_jobs(stdin: BinaryIO, source: str | None) -> Iterator[Job]:
-    """Standard input in parts if its lines stand on their own, else whole."""
-    now = time.time_ns() // 1000
-    pieces = files.unpacked(stdin)
-    head = b""
-    held: list[bytes] = []
+def _is_packed(path: str) -> bool:
     try:
-        for block in files.blocks(pieces):
-            if not head:
-                head = block[: files.HEAD]
+        with Path(path).open("rb") as stream:
+            return files.is_packed(stream.read(4))
+    except OSError:
+        return False
+
+
+def _streamed(stream: BinaryIO, piece: Piece, found: discover.Found | None) -> Iterator[Job]:
+    """A stream, unpacked, in parts if its lines stand on their own, else whole."""
+    held: list[bytes] = []
+    size, whole, source, broken = 0, False, piece.source, None
+    blocks = files.blocks(files.unpacked(stream))
+    try:
+        for number, block in enumerate(blocks):
+            if number == 0:
                 source = source or recognise(block)
-                whole = files.kind_of(head) != "lines" or not source
-                whole = whole or not by_name(source or "").splittable
+                whole = not source or not by_name(source).splittable
+                whole = whole or files.kind_of(block[: files.HEAD]) != "lines"
+            if held and size >= SPLIT and not whole:
+                yield _part(piece, held, source, None, found, last=False)
+                held, size = [], 0
             held.append(block)
-            if not whole and sum(map(len, held)) >= SPLIT:
-                yield _stdin_job(held, source, now, last=False)
-                held = []
+            size += len(block)
     except files.CutShort as error:
-        raise TokmanError(
-            f"standard input: {error}", "nothing of it was kept; send it again"
-        ) from error
-    if held:
-        yield _stdin_job(held, source, now, last=True)
+        broken = str(error)
+    yield _part(piece, held, source, broken, found, last=True)
 
 
-def _stdin_job(held: list[bytes], source: str | None, now: int, *, last: bool) -> Job:
-    data = b"".join(held)
-    return Job([Piece(path=STDIN, data=data, source=source, mtime=now)], [None], last)
+def _part(
+    piece: Piece,
+    held: list[bytes],
+    source: str | None,
+    broken: str | None,
+    found: discover.Found | None,
+    *,
+    last: bool,
+) -> Job:
+    part = msgspec.structs.replace(piece, data=b"".join(held), source=source, broken=broken)
+    return Job([part], [found], last)
 
 
 class _Run:
@@ -239,7 +259,7 @@ class _Run:
         progress: Progress,
         total: int,
     ) -> None:
-        self.ledger, self.bookmarks, self.card = ledger, bookmarks, card
+        self.ledger, self.bookmarks, self.card = ledger, bookmarks, cache(card)
         self.done, self.progress = done, progress
         self.bytes, self.total = 0, total
         self.ingest_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
@@ -281,6 +301,8 @@ class _Run:
                     waiting.append(
                         (job, pool.submit(read_pieces, job.pieces, self.ledger.key, self.folder))
                     )
+                    if len(waiting) == workers:
+                        self.card()  # loaded while the workers are busy
                     while len(waiting) > 3 * workers or (waiting and waiting[0][1].done()):
                         first, result = waiting.popleft()
                         self.settle(first, *result.result())
@@ -298,7 +320,10 @@ class _Run:
             self.batches.append((batch, base))
             self.rows += sum(outcome.rows for outcome in outcomes)
         for piece, found, outcome in zip(job.pieces, job.found, outcomes, strict=True):
-            self.bytes += (piece.end or (found.size if found else 0)) - piece.start
+            if piece.data is None:
+                self.bytes += (piece.end or (found.size if found else 0)) - piece.start
+            elif found and job.last:
+                self.bytes += found.size
             rejects = [
                 Reject(r.path, r.line + base if r.line else 0, r.reason) for r in outcome.rejects
             ]
@@ -335,8 +360,8 @@ class _Run:
         self.done.rejects.extend(rejects)
         if found is None:
             return
-        consumed = piece.start + outcome.consumed
-        with_probe = probe(found.path, consumed) if outcome.consumed or piece.start else ""
+        consumed = piece.start + outcome.consumed if piece.data is None else 0
+        with_probe = probe(found.path, consumed) if consumed else ""
         mark = Bookmark(
             path=found.path,
             size=found.size,

@@ -87,7 +87,7 @@ def report_notes(answer: Report) -> list[str]:
         else f"{first:%Y-%m-%d}"
     )
     calls, unpriced = total["calls"], total["unpriced_calls"]
-    parts = [f"{days} {answer.tz}", ", ".join(answer.sources), f"{calls:,} calls"]
+    parts = [f"{days} {answer.tz}", ", ".join(answer.sources), _plural(calls, "call")]
     if total["failed_calls"]:
         parts.append(f"{total['failed_calls']:,} failed")
     parts.append(

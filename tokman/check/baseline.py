@@ -15,6 +15,7 @@ import msgspec
 
 from tokman.errors import NothingToJudge, TokmanError
 from tokman.query import run
+from tokman.render.machine import quiet
 from tokman.usage import QUANTITIES
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def save(connection: duckdb.DuckDBPyConnection, card: Card, path: Path) -> Basel
         for name in ("tokman_baseline", "created", "rate_card")
     )
     lines = ",\n".join("    " + encode(work).decode() for work in baseline.work)
-    _write(path, f'{{\n{head},\n  "work": [\n{lines}\n  ]\n}}\n')
+    _write(path, quiet(f'{{\n{head},\n  "work": [\n{lines}\n  ]\n}}\n'))
     return baseline
 
 
@@ -124,7 +125,7 @@ def _write(path: Path, text: str) -> None:
     """Put the text in the file, which until then is as it was; a link stays a link."""
     elsewhere = "name a file that can be written: tokman check --save baseline.json"
     try:
-        target = path.resolve()
+        target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
             raise TokmanError(f"{path} is not a file", elsewhere)
         draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")

@@ -30,7 +30,13 @@ def json_text(value: Any) -> str:
     """Indented JSON with amounts as numbers. Characters that a terminal would obey are escaped,
     so that a reader gets them back and a screen does not."""
     encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
-    text = msgspec.json.format(encoder.encode(value), indent=2).decode() + "\n"
+    return quiet(msgspec.json.format(encoder.encode(value), indent=2).decode() + "\n")
+
+
+def quiet(text: str) -> str:
+    """The same JSON with every character escaped that does not print, but line ends."""
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f")
     return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
 
 
