@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from tokman import __version__
+from tokman import __version__, ending
 from tokman.errors import NothingToJudge, TokmanError
 
 if TYPE_CHECKING:
     from tokman.config import Config
-    from tokman.ingest import Progress
 
 app = typer.Typer(
     name="tokman",
@@ -68,10 +64,12 @@ def ingest(
 
     Exit code 0: all read. 1: read, with lines refused. 3: nothing to read.
     """
-    from tokman import discover, rates, screens
+    from tokman import discover, rates
     from tokman.config import load
     from tokman.ingest import ingest as read
     from tokman.ledger import Ledger, locate
+    from tokman.progress import bar
+    from tokman.screens.ingest import show as ingested
     from tokman.sources import by_name, sources
 
     if source is not None:
@@ -92,7 +90,7 @@ def ingest(
                 "name files or folders, as in: tokman ingest gateway-logs/",
             )
     store = Ledger(locate(ledger), create=True)
-    with _progress() as progress:
+    with bar() as progress:
         done = read(
             paths,
             store,
@@ -103,7 +101,7 @@ def ingest(
         )
     if rejects:
         _write_rejects(rejects, done.rejects)
-    screens.ingested(done, sys.stderr)
+    ingested(done, sys.stderr)
     if not done.files and not done.unchanged:
         print("hint: `tokman sources` lists the formats tokman reads", file=sys.stderr)
         return 3
@@ -131,8 +129,8 @@ def report(
 ) -> int:
     """Show spend by workflow, model, user, day or any other dimension."""
     from tokman import report as reporting
-    from tokman import screens
     from tokman.query import connect
+    from tokman.screens.report import show
 
     form = _form(form)
     dimensions = reporting.dimensions(by)
@@ -146,7 +144,7 @@ def report(
     answer = reporting.report(connection, dimensions, tz=tz, top=top, sort=sort)
     if not answer.rows:
         raise NothingToJudge("no calls", _what_there_is(connection))
-    screens.report(answer, form, sys.stdout)
+    show(answer, form, sys.stdout)
     return 0
 
 
@@ -160,9 +158,10 @@ def recommend(
     config: ConfigOption = None,
 ) -> int:
     """Show where the same work could cost less, ranked, without counting a dollar twice."""
-    from tokman import rates, screens_plan, when
+    from tokman import rates, when
     from tokman.query import connect
     from tokman.recommend import recommend as advise
+    from tokman.screens.plan import show
 
     form = _form(form)
     store, settings = _open(ledger, config)
@@ -174,14 +173,14 @@ def recommend(
         since=when.instant(since, place) if since else None,
         until=when.instant(until, place) if until else None,
     )
-    screens_plan.plan(plan, form, sys.stdout)
+    show(plan, form, sys.stdout)
     return 0
 
 
 @app.command()
 def sources(form: FormatOption = "table") -> int:
     """List the log formats tokman reads, and where each tool keeps its logs."""
-    from tokman import screens
+    from tokman.screens.rows import show
     from tokman.sources import sources as every
 
     rows = [
@@ -192,7 +191,7 @@ def sources(form: FormatOption = "table") -> int:
         }
         for each in every()
     ]
-    screens.answer(rows, ["source", "reads", "usual_places"], _form(form), sys.stdout)
+    show(rows, ["source", "reads", "usual_places"], _form(form), sys.stdout)
     return 0
 
 
@@ -206,14 +205,15 @@ def rates(
 ) -> int:
     """Show the price of a model at a moment, where it is from, and the rate card's version."""
     from tokman import rates as card_of
-    from tokman import screens, when
+    from tokman import when
     from tokman.config import load
+    from tokman.screens.rows import prices
 
     moment = when.instant(at, when.zone("UTC")) if at else datetime.now(UTC).replace(tzinfo=None)
     card = card_of.load(load(config).rates)
     rows = card_of.lookup(card, model, provider, moment)
     note = f"USD per million tokens, at {moment:%Y-%m-%d %H:%M} UTC · rate card {card.version}"
-    screens.price_rows(rows, _form(form), sys.stdout, [note])
+    prices(rows, _form(form), sys.stdout, [note])
     return 0
 
 
@@ -225,12 +225,13 @@ def sql(
     config: ConfigOption = None,
 ) -> int:
     """Ask the ledger in SQL. Read-only: it reaches the ledger's files and nothing else."""
-    from tokman import query, screens
+    from tokman import query
+    from tokman.screens.rows import show
 
     form = _form(form)
     connection = query.connect(*_open(ledger, config))
     rows = query.ask(connection, question)
-    screens.answer(rows, query.names(connection), form, sys.stdout)
+    show(rows, query.names(connection), form, sys.stdout)
     return 0
 
 
@@ -264,8 +265,9 @@ def check(
     Exit code 0: pass. 1: regression. 2: wrong use. 3: nothing to judge, or unpriced calls.
     """
     from tokman import check as gate
-    from tokman import rates, report, screens
+    from tokman import rates, report
     from tokman.query import connect
+    from tokman.screens.check import show
 
     if (baseline is None) == (save is None):
         raise TokmanError("choose one of --baseline FILE and --save FILE", "tokman check --help")
@@ -296,7 +298,7 @@ def check(
         max_unpriced=unpriced,
     )
     with suppress(BrokenPipeError):  # a reader that had enough does not change the verdict
-        screens.judgement(judgement, form, sys.stdout)
+        show(judgement, form, sys.stdout)
     return 1 if judgement.verdict == "regression" else 0
 
 
@@ -311,48 +313,8 @@ def tokman(
 
 
 def main() -> NoReturn:
-    """Run the command line; every failure is one line on stderr, a hint, and an exit code."""
-    code: Any = None
-    try:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
-        code = app(standalone_mode=False)
-        sys.stdout.flush()
-    except TokmanError as error:
-        code = _fail(error.message, error.hint, error.exit_code)
-    except KeyboardInterrupt:
-        code = _fail("interrupted; what was committed stays", None, 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        code = _fail(f"{place}{error.strerror or error}", None, 2)
-    except Exception as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            print(error, file=sys.stderr)
-            code = 2
-        elif hasattr(error, "format_message"):
-            command = getattr(getattr(error, "ctx", None), "command_path", "tokman")
-            code = _fail(error.format_message(), f"{command} --help", 2)
-        elif os.environ.get("TOKMAN_TRACEBACK"):
-            raise
-        else:
-            words = str(error).strip().splitlines() or [""]
-            code = _fail(
-                f"tokman went wrong: {type(error).__name__}: {words[0]}",
-                "set TOKMAN_TRACEBACK=1 to see where, and report it",
-                2,
-            )
-    raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, hint: str | None, code: int) -> int:
-    from tokman.render.cells import harmless
-
-    print(f"error: {harmless(message)}", file=sys.stderr)
-    if hint:
-        print(f"hint: {harmless(hint)}", file=sys.stderr)
-    return code
+    """Run the command line."""
+    raise SystemExit(ending.of(lambda: app(standalone_mode=False)))
 
 
 def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
@@ -386,36 +348,3 @@ def _write_rejects(path: Path, rejects: list[Any]) -> None:
     rows = [{"path": r.path, "line": r.line, "reason": r.reason} for r in rejects]
     columns = [Column("path", "path"), Column("line", "line"), Column("reason", "reason")]
     path.write_text(as_csv(rows, columns), encoding="utf-8")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr once a second has passed, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    import time
-
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-    began = time.monotonic()
-    bar = Progress(
-        "reading",
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        transient=True,
-        console=Console(stderr=True),
-    )
-    task = bar.add_task("reading", total=None)
-
-    def update(done: int, total: int) -> None:
-        if time.monotonic() - began > 1:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
-    try:
-        yield update
-    finally:
-        bar.stop()

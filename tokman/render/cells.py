@@ -93,6 +93,11 @@ def dollars(value: Decimal | int, digits: int | None = None) -> str:
     return f"{'-' if amount < 0 else ''}${shown}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: 1 call, 2 calls."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def percent(value: float) -> str:
     """A share in whole percent, with a decimal where it is small."""
     scaled = value * 100

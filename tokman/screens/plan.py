@@ -24,7 +24,7 @@ LEFT_SHOWN = 6
 MONEY = ("spend", "identified_saving", "expected_saving", "expected_low", "expected_high")
 
 
-def plan(answer: Plan, form: str, to: TextIO) -> None:
+def show(answer: Plan, form: str, to: TextIO) -> None:
     """The plan in one of the formats of `tokman.render`."""
     rows = [_row(one, answer.per) for one in answer.recommendations]
     if form == "json":
@@ -36,7 +36,8 @@ def plan(answer: Plan, form: str, to: TextIO) -> None:
     else:
         for row, one in zip(rows, answer.recommendations, strict=True):
             row["range"] = span(one.amounts)
-        to.write("\n".join(summary(answer)) + "\n")
+        for line in summary(answer):
+            to.write((line if form == "markdown" else textwrap.fill(line, _width())) + "\n")
         if rows:
             render.show(rows, _columns(answer), form, to)
         _details(answer, form, to)
@@ -147,7 +148,7 @@ def _as_json(answer: Plan, rows: list[Row]) -> str:
 def _details(answer: Plan, form: str, to: TextIO) -> None:
     """Each recommendation in words, and what was left alone."""
     page = form == "markdown"
-    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    width = _width()
     for one in answer.recommendations:
         lines = [
             ("why", "; ".join(one.facts)),
@@ -171,6 +172,11 @@ def _details(answer: Plan, form: str, to: TextIO) -> None:
             to.write((f"- {escaped(text)}" if page else _wrapped("", text, width)) + "\n")
         if len(answer.left) > LEFT_SHOWN:
             to.write(f"\n  and {len(answer.left) - LEFT_SHOWN} more; --format json names them\n")
+
+
+def _width() -> int:
+    """Prose is set in lines that can be read, also where the screen is wider."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
 
 
 def _wrapped(name: str, text: str, width: int) -> str:

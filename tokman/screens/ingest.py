@@ -1,0 +1,43 @@
+"""What an ingest did, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from tokman.render.cells import harmless, plural
+
+if TYPE_CHECKING:
+    from tokman.ingest import Ingested
+
+NAMED_REJECTS = 10
+"""Refused lines shown one by one; the rest is counted, and all are in --rejects FILE."""
+
+
+def show(done: Ingested, to: TextIO) -> None:
+    """What an ingest read, added and refused; goes to stderr, since an ingest answers nothing."""
+
+    def say(text: str) -> None:
+        to.write(harmless(text) + "\n")
+
+    for reject in done.rejects[:NAMED_REJECTS]:
+        place = f"{reject.path}:{reject.line}" if reject.line else reject.path
+        say(f"{place}: {reject.reason}")
+    if len(done.rejects) > NAMED_REJECTS:
+        say(f"… and {len(done.rejects) - NAMED_REJECTS:,} more; --rejects FILE lists them all")
+    read = ", ".join(f"{count:,} {name}" for name, count in sorted(done.files.items()))
+    parts = [f"read {plural(sum(done.files.values()), 'file')}" + (f" ({read})" if read else "")]
+    if done.unchanged:
+        parts.append(f"{done.unchanged:,} unchanged")
+    parts.append(f"{plural(done.added, 'call')} added")
+    repeated = done.sightings - done.added
+    if done.completed:
+        parts.append(f"{done.completed:,} completed")
+    if repeated > 0:
+        parts.append(f"{plural(repeated, 'repeat')} counted once")
+    if done.rejects:
+        parts.append(f"{plural(len(done.rejects), 'line')} refused")
+    say(" · ".join(parts))
+    if done.not_logs:
+        names = ", ".join(path.rsplit("/", 1)[-1] for path in done.not_logs[:3])
+        more = f" and {len(done.not_logs) - 3:,} more" if len(done.not_logs) > 3 else ""
+        say(f"not logs, passed over: {names}{more}")
