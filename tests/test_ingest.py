@@ -65,16 +65,16 @@ def test_overlapping_files_count_each_call_once(tokman: Run, tmp_path: Path) -> 
 def test_a_grown_file_is_read_on_from_where_it_ended(
     tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman import ingest, reading
+    from tokman import ingest, pieces, reading
 
     log = tmp_path / "a.jsonl"
     write(log, range(100))
     tokman("ingest", log)
-    pieces: list[reading.Piece] = []
+    seen: list[pieces.Piece] = []
     read = reading.read_pieces
 
-    def watched(todo: list[reading.Piece], *rest: Any) -> Any:
-        pieces.extend(todo)
+    def watched(todo: list[pieces.Piece], *rest: Any) -> Any:
+        seen.extend(todo)
         return read(todo, *rest)
 
     monkeypatch.setattr(ingest, "read_pieces", watched)
@@ -82,7 +82,7 @@ def test_a_grown_file_is_read_on_from_where_it_ended(
     with log.open("ab") as stream:
         stream.write(line(100) + b"\n" + b"torn\n" + line(101) + b"\n")
     grown = tokman("ingest", log)
-    assert [(piece.start, piece.line) for piece in pieces] == [(size, 101)]
+    assert [(piece.start, piece.line) for piece in seen] == [(size, 101)]
     assert f"{log}:102: not JSON" in grown.err
     assert calls(tokman) == 102
 
@@ -130,7 +130,7 @@ def test_a_stateful_log_goes_on_where_it_was(tokman: Run, tmp_path: Path) -> Non
 def test_a_large_file_in_parts_is_the_same_as_whole(
     pack: str, tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman import files, ingest
+    from tokman import files, ingest, jobs
 
     lines = [line(number) if number % 97 else b"torn" for number in range(1, 3000)]
     data = b"\n".join(lines)
@@ -140,10 +140,10 @@ def test_a_large_file_in_parts_is_the_same_as_whole(
     whole = tokman("ingest", "a.jsonl", "--ledger", "whole")
     rejects = tokman("sql", "from rejects", "-f", "csv", "--ledger", "whole").out
     assert ("ends early" in rejects) == ("cut" in pack)
-    monkeypatch.setattr(ingest, "SPLIT", 20_000)
-    monkeypatch.setattr(ingest, "PACKED", 100)
+    monkeypatch.setattr(jobs, "SPLIT", 20_000)
+    monkeypatch.setattr(jobs, "PACKED", 100)
     monkeypatch.setattr(files, "BLOCK", 9_000)
-    monkeypatch.setattr(ingest, "TOGETHER", 1)
+    monkeypatch.setattr(jobs, "TOGETHER", 1)
     monkeypatch.setattr(ingest, "ROWS", 500)
     parts = tokman("ingest", "a.jsonl", "--ledger", "parts")
     assert parts.err == whole.err
@@ -153,9 +153,9 @@ def test_a_large_file_in_parts_is_the_same_as_whole(
 
 @pytest.mark.parametrize("pack", ["plain", "gzip", "array"])
 def test_standard_input(pack: str, tokman: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokman import ingest
+    from tokman import jobs
 
-    monkeypatch.setattr(ingest, "SPLIT", 4000)
+    monkeypatch.setattr(jobs, "SPLIT", 4000)
     data = b"\n".join(line(number) for number in range(60)) + b"\nbad\n" + line(60)
     if pack == "gzip":
         data = gzip.compress(data)

@@ -1,4 +1,4 @@
-"""sample_logs/ end to end: what the generator's books say, tokman says; what is planted, it finds."""
+"""sample_logs/ end to end: the books of its generator tie, what is planted is found, no more."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tokman.reading import Reject
+from tokman.pieces import Reject
 
 SCHEMA = """
 create table if not exists files (
@@ -54,12 +54,19 @@ class Read(msgspec.Struct):
 
 
 class Bookmarks:
-    """The bookmarks of one ledger."""
+    """The bookmarks of one ledger; `writing` makes their file where there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        self.connection = sqlite3.connect(folder / "ingest.sqlite", timeout=120)
-        self.connection.execute("pragma journal_mode = wal")
-        self.connection.executescript(SCHEMA)
+    def __init__(self, folder: Path, *, writing: bool = True) -> None:
+        path = folder / "ingest.sqlite"
+        if writing:
+            self.connection = sqlite3.connect(path, timeout=120)
+            self.connection.executescript(SCHEMA)
+        elif path.exists():
+            address = f"{path.absolute().as_uri()}?mode=ro"
+            self.connection = sqlite3.connect(address, timeout=120, uri=True)
+        else:
+            self.connection = sqlite3.connect(":memory:")
+            self.connection.executescript(SCHEMA)
 
     def __enter__(self) -> Bookmarks:
         return self

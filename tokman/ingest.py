@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import sys
@@ -12,28 +11,21 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from tokman import __version__, discover, files
+from tokman import __version__, discover, jobs
 from tokman.bookmarks import Bookmark, Bookmarks, Read
+from tokman.jobs import Job, probe
 from tokman.ledger import Ledger
-from tokman.reading import Outcome, Piece, Reject, read_pieces, recognise
-from tokman.sources import by_name
+from tokman.pieces import Outcome, Piece, Reject
+from tokman.reading import read_pieces
 
 if TYPE_CHECKING:
     from tokman.rates import Card
-
-SPLIT = 24 << 20
-"""Bytes of a file one worker reads at a time."""
-
-PACKED = 2 << 20
-"""Bytes from which a packed file is unpacked here, so that several workers read it."""
-
-TOGETHER = 8 << 20
-"""Bytes of small files one worker reads in one go."""
 
 ROWS = 120_000
 """Rows committed at a time."""
@@ -55,15 +47,6 @@ class Ingested(msgspec.Struct, kw_only=True):
     rejects: list[Reject] = []
     not_logs: list[str] = []
     """Files in the folders given that are no log of a format tokman reads."""
-
-
-class Job(msgspec.Struct):
-    """Pieces one worker reads in one go, and the file each belongs to."""
-
-    pieces: list[Piece]
-    found: list[discover.Found | None]
-    last: bool = True
-    """The pieces end their files; False for all but the last part of a split file."""
 
 
 Progress = Callable[[int, int], None]
@@ -96,11 +79,11 @@ def ingest(
                 todo.append((found, mark))
         if todo or "-" in paths:
             run = _Run(ledger, bookmarks, card, done, progress, sum(f.size for f, _ in todo))
-            jobs = _jobs(todo, source)
+            parts = jobs.of_files(todo, source)
             if "-" in paths and stdin is not None:
                 piped = Piece(path=STDIN, source=source, mtime=time.time_ns() // 1000)
-                jobs = _chained(jobs, _streamed(stdin, piped, None))
-            run.all(jobs, small=not stdin and sum(f.size for f, _ in todo) < TOGETHER)
+                parts = chain(parts, jobs.of_stream(stdin, piped, None))
+            run.all(parts, small=not stdin and sum(f.size for f, _ in todo) < jobs.TOGETHER)
     return done
 
 
@@ -110,141 +93,6 @@ def _unchanged(mark: Bookmark, found: discover.Found, source: str | None) -> boo
     if mark.source is None:
         return same and mark.reader == __version__ and source is None
     return same and source in (None, mark.source)
-
-
-def _chained(first: Iterator[Job], second: Iterator[Job]) -> Iterator[Job]:
-    yield from first
-    yield from second
-
-
-def _jobs(todo: list[tuple[discover.Found, Bookmark | None]], source: str | None) -> Iterator[Job]:
-    """Small files together, large ones in parts."""
-    batch = Job([], [])
-    size = 0
-    for found, mark in todo:
-        piece = _piece(found, mark, source)
-        if found.size - piece.start > PACKED and piece.start == 0 and _is_packed(found.path):
-            with Path(found.path).open("rb") as stream:
-                yield from _streamed(stream, piece, found)
-            continue
-        if found.size - piece.start > SPLIT and (parts := _parts(found, piece)):
-            yield from parts
-            continue
-        batch.pieces.append(piece)
-        batch.found.append(found)
-        size += found.size - piece.start
-        if size >= TOGETHER or len(batch.pieces) >= 500:
-            yield batch
-            batch, size = Job([], []), 0
-    if batch.pieces:
-        yield batch
-
-
-def _piece(found: discover.Found, mark: Bookmark | None, source: str | None) -> Piece:
-    """The new bytes of a file that only grew, the whole of any other."""
-    piece = Piece(path=found.path, source=source, mtime=found.mtime_ns // 1000)
-    if (
-        mark is not None
-        and mark.source is not None
-        and source in (None, mark.source)
-        and 0 < mark.consumed <= found.size
-        and probe(found.path, mark.consumed) == mark.probe
-    ):
-        piece.start, piece.line = mark.consumed, mark.lines + 1
-        piece.source, piece.state = mark.source, mark.state
-    return piece
-
-
-def probe(path: str, consumed: int) -> str:
-    """Hash of the first and the last bytes before `consumed`; '' where they cannot be read."""
-    try:
-        with Path(path).open("rb") as stream:
-            head = stream.read(min(1024, consumed))
-            stream.seek(max(0, consumed - 256))
-            return hashlib.blake2b(
-                head + stream.read(min(256, consumed)), digest_size=16
-            ).hexdigest()
-    except OSError:
-        return ""
-
-
-def _parts(found: discover.Found, piece: Piece) -> list[Job]:
-    """A large file of lines that stand on their own, cut at line ends; [] if it cannot be cut."""
-    try:
-        head = files.head_of(Path(found.path))
-        with Path(found.path).open("rb") as stream:
-            packed = files.is_packed(stream.read(4))
-            name = piece.source or recognise(head)
-            if packed or name is None or files.kind_of(head) != "lines":
-                return []
-            if not by_name(name).splittable:
-                return []
-            jobs, start = [], piece.start
-            while start < found.size:
-                end = _line_end(stream, start + SPLIT, found.size)
-                part = msgspec.structs.replace(piece, start=start, end=end, line=1, source=name)
-                jobs.append(Job([part], [found], last=end >= found.size))
-                start = end
-    except OSError:
-        return []
-    jobs[0].pieces[0].line = piece.line
-    return jobs
-
-
-def _line_end(stream: BinaryIO, position: int, size: int) -> int:
-    """Just behind the first line end at or after `position`."""
-    stream.seek(position)
-    while position < size:
-        block = stream.read(1 << 20)
-        if not block:
-            break
-        index = block.find(b"\n")
-        if index >= 0:
-            return position + index + 1
-        position += len(block)
-    return size
-
-
-def _is_packed(path: str) -> bool:
-    try:
-        with Path(path).open("rb") as stream:
-            return files.is_packed(stream.read(4))
-    except OSError:
-        return False
-
-
-def _streamed(stream: BinaryIO, piece: Piece, found: discover.Found | None) -> Iterator[Job]:
-    """A stream, unpacked, in parts if its lines stand on their own, else whole."""
-    held: list[bytes] = []
-    size, whole, source, broken = 0, False, piece.source, None
-    blocks = files.blocks(files.unpacked(stream))
-    try:
-        for number, block in enumerate(blocks):
-            if number == 0:
-                source = source or recognise(block)
-                whole = not source or not by_name(source).splittable
-                whole = whole or files.kind_of(block[: files.HEAD]) != "lines"
-            if held and size >= SPLIT and not whole:
-                yield _part(piece, held, source, None, found, last=False)
-                held, size = [], 0
-            held.append(block)
-            size += len(block)
-    except files.CutShort as error:
-        broken = str(error)
-    yield _part(piece, held, source, broken, found, last=True)
-
-
-def _part(
-    piece: Piece,
-    held: list[bytes],
-    source: str | None,
-    broken: str | None,
-    found: discover.Found | None,
-    *,
-    last: bool,
-) -> Job:
-    part = msgspec.structs.replace(piece, data=b"".join(held), source=source, broken=broken)
-    return Job([part], [found], last)
 
 
 class _Run:

@@ -77,7 +77,10 @@ class Ledger:
                 f"{folder} has schema {stated.schema}, this tokman reads {SCHEMA_VERSION}",
                 "upgrade tokman" if stated.schema > SCHEMA_VERSION else "ingest into a new ledger",
             )
-        self.key = bytes.fromhex(stated.hash_key)
+        try:
+            self.key = bytes.fromhex(stated.hash_key)
+        except ValueError as error:
+            raise TokmanError(f"{about} is damaged: hash_key: {error}", "restore it") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:

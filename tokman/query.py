@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tokman.config import Config, WorkflowRule
     from tokman.ledger import Ledger
-    from tokman.reading import Reject
+    from tokman.pieces import Reject
 
 RULE_COLUMNS = frozenset(
     "source provider model operation_name user team project environment api_key_alias agent_name "
@@ -52,7 +52,7 @@ def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
         else:
             _empty(connection)
         connection.execute(f"create view charges as {charges}")
-        with Bookmarks(ledger.folder) as bookmarks:
+        with Bookmarks(ledger.folder, writing=False) as bookmarks:
             _hold(connection, bookmarks.rejects())
     connection.execute("set allowed_paths = $files", {"files": files})
     connection.execute("set enable_external_access = false")

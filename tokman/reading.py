@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tokman import columns, files
+from tokman.pieces import Outcome, Piece, Reject
 from tokman.sources import by_name, claimants
 from tokman.sources.base import Context, Source
 from tokman.usage import Usage, arrow_schema
@@ -20,49 +21,6 @@ BATCH = 5_000
 """Rows turned into columns at a time: few enough to stay in the processor's cache."""
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-
-
-class Piece(msgspec.Struct, kw_only=True):
-    """A stretch of one file, or unpacked bytes of one, or of standard input."""
-
-    path: str
-    start: int = 0
-    end: int | None = None
-    """None: to the end of the file."""
-    line: int = 1
-    """Number of the first line; 1 for every piece of a split file, put right afterwards."""
-    data: bytes | None = None
-    """The bytes themselves, where they do not lie in the file as they are read."""
-    broken: str | None = None
-    """Why nothing follows `data`, where more was to come."""
-    source: str | None = None
-    """Name of the source; None: recognise it."""
-    state: bytes = b""
-    mtime: int = 0
-    """When the file was last changed, in µs: the time of calls that state none."""
-
-
-class Reject(msgspec.Struct, frozen=True):
-    """A line that was refused and why; line 0 means the whole file."""
-
-    path: str
-    line: int
-    reason: str
-
-
-class Outcome(msgspec.Struct, kw_only=True):
-    """What came out of one piece."""
-
-    path: str
-    source: str | None = None
-    rows: int = 0
-    lines: int = 0
-    consumed: int = 0
-    """Bytes of the file whose records are settled; a torn last line is not."""
-    rejects: list[Reject] = []
-    state: bytes = b""
-    unknown: bool = False
-    """True: not a log of any format tokman reads."""
 
 
 class Reader:
