@@ -46,6 +46,16 @@ def screen(*arguments: str) -> None:
     show("```\n" + "\n".join(lines).strip("\n") + "\n```")
 
 
+def gate() -> None:
+    """The gate on the cost suite's longer prompt."""
+    suite = ROOT / ".github" / "cost-suite"
+    folder = tempfile.mkdtemp()
+    run("ingest", str(suite / "pull_request.jsonl"), "--ledger", folder)
+    printed = run("check", "--baseline", str(suite / "baseline.json"), "--ledger", folder)
+    lines = [line.rstrip() for line in printed.splitlines() if "at the prices of" not in line]
+    show("```\n" + "\n".join(lines).strip("\n") + "\n```")
+
+
 def commands() -> None:
     """The help of every command."""
     from tokman.cli import app

@@ -245,3 +245,50 @@ def test_four_at_once(tokman: Run, tmp_path: Path, logs: Path) -> None:
     running = [start(logs, tmp_path / "shared") for _ in range(4)]
     assert {process.wait() for process in running} <= {0, 1}
     assert everything(tokman, "shared") == everything(tokman, "calm")
+
+
+@pytest.mark.parametrize("pack", ["plain", "gzip", "zstd", "stdin"])
+def test_a_database_dump_as_csv(pack: str, tokman: Run, tmp_path: Path) -> None:
+    """LiteLLM's spend table as a database writes it: JSON in cells, empty cells, text counts."""
+    import csv
+    import io
+
+    import zstandard
+
+    out = io.StringIO()
+    names = (
+        "request_id call_type spend startTime endTime model custom_llm_provider prompt_tokens "
+        "completion_tokens total_tokens metadata cache_hit status team_id"
+    ).split()
+    writer = csv.DictWriter(out, names)
+    writer.writeheader()
+    for number in range(30):
+        row = dict.fromkeys(names, "") | {
+            "request_id": f"chatcmpl-AbCdEfGhIjKl{number:06}",
+            "call_type": "acompletion",
+            "spend": "0.00002",
+            "startTime": "2026-01-01 00:00:00.5",
+            "endTime": "2026-01-01 00:00:02",
+            "model": "gpt-4o-mini",
+            "custom_llm_provider": "openai",
+            "prompt_tokens": "100",
+            "completion_tokens": "10" if number != 7 else "ten",
+            "total_tokens": "110",
+            "metadata": json.dumps({"spend_logs_metadata": {"workflow": 'say "hi"'}}),
+            "status": "success",
+            "team_id": "red\nteam",
+        }
+        writer.writerow(row)
+    data = out.getvalue().encode()
+    packed = data
+    if pack in ("gzip", "zstd"):
+        packed = gzip.compress(data) if pack == "gzip" else zstandard.compress(data)
+    (tmp_path / "spend.csv").write_bytes(packed)
+    path = "-" if pack == "stdin" else "spend.csv"
+    result = tokman("ingest", path, stdin=packed)
+    assert (result.code, calls(tokman)) == (1, 29), result.err
+    assert ":17: " in result.err, "a row ends on the second of its lines"
+    assert "completion_tokens" in result.err
+    rows = json.loads(tokman("sql", "from charges", "-f", "json").out)
+    assert {(row["input_tokens"], row["output_tokens"]) for row in rows} == {(100, 10)}
+    assert sum(row["billed_cost"] for row in rows) == pytest.approx(29 * 0.00002)

@@ -58,14 +58,9 @@ class Bookmarks:
 
     def __init__(self, folder: Path, *, writing: bool = True) -> None:
         path = folder / "ingest.sqlite"
-        if writing:
-            self.connection = sqlite3.connect(path, timeout=120)
-            self.connection.executescript(SCHEMA)
-        elif path.exists():
-            address = f"{path.absolute().as_uri()}?mode=ro"
-            self.connection = sqlite3.connect(address, timeout=120, uri=True)
-        else:
-            self.connection = sqlite3.connect(":memory:")
+        opened = None if writing else _opened(path)
+        self.connection = opened or sqlite3.connect(path if writing else ":memory:", timeout=120)
+        if opened is None:
             self.connection.executescript(SCHEMA)
 
     def __enter__(self) -> Bookmarks:
@@ -105,3 +100,15 @@ class Bookmarks:
         """Every refused line, by file and line."""
         rows = self.connection.execute("select path, line, reason from rejects order by 1, 2, 3")
         return [Reject(*row) for row in rows]
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    """The file as it is, or None where a run has not come to write it. Not strictly read-only:
+    what a killed writer left half done is rolled back (https://sqlite.org/lockingv3.html)."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=120, uri=True)
+    if connection.execute("select count(*) from sqlite_master").fetchone()[0] < 2:
+        connection.close()
+        return None
+    return connection

@@ -15,6 +15,7 @@ from tokman.errors import NothingToJudge, TokmanError
 
 if TYPE_CHECKING:
     from tokman.config import Config
+    from tokman.rates import Card
 
 app = typer.Typer(
     name="tokman",
@@ -64,7 +65,7 @@ def ingest(
 
     Exit code 0: all read. 1: read, with lines refused. 3: nothing to read.
     """
-    from tokman import discover, rates
+    from tokman import discover
     from tokman.config import load
     from tokman.ingest import ingest as read
     from tokman.ledger import Ledger, locate
@@ -94,7 +95,7 @@ def ingest(
         done = read(
             paths,
             store,
-            lambda: rates.load(settings.rates),
+            lambda: _card(settings),
             source=source,
             stdin=sys.stdin.buffer if "-" in paths else None,
             progress=progress,
@@ -180,18 +181,14 @@ def recommend(
 @app.command()
 def sources(form: FormatOption = "table") -> int:
     """List the log formats tokman reads, and where each tool keeps its logs."""
-    from tokman.screens.rows import show
+    from tokman.screens.rows import sources as show
     from tokman.sources import sources as every
 
     rows = [
-        {
-            "source": each.name,
-            "reads": each.title,
-            "usual_places": ", ".join(each.locations) or "wherever you log to",
-        }
+        {"source": each.name, "reads": each.title, "usual_places": list(each.locations)}
         for each in every()
     ]
-    show(rows, ["source", "reads", "usual_places"], _form(form), sys.stdout)
+    show(rows, _form(form), sys.stdout)
     return 0
 
 
@@ -207,13 +204,13 @@ def rates(
     from tokman import rates as card_of
     from tokman import when
     from tokman.config import load
-    from tokman.screens.rows import prices
+    from tokman.screens.prices import show
 
+    form = _form(form)
     moment = when.instant(at, when.zone("UTC")) if at else datetime.now(UTC).replace(tzinfo=None)
     card = card_of.load(load(config).rates)
     rows = card_of.lookup(card, model, provider, moment)
-    note = f"USD per million tokens, at {moment:%Y-%m-%d %H:%M} UTC · rate card {card.version}"
-    prices(rows, _form(form), sys.stdout, [note])
+    show(rows, moment, form, sys.stdout)
     return 0
 
 
@@ -322,6 +319,12 @@ def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
     from tokman.ledger import Ledger, locate
 
     return Ledger(locate(ledger)), load(config)
+
+
+def _card(settings: Config) -> Card:
+    from tokman import rates
+
+    return rates.load(settings.rates)
 
 
 def _form(form: str) -> str:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -25,6 +24,8 @@ from tokman.pieces import Outcome, Piece, Reject
 from tokman.reading import read_pieces
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from tokman.rates import Card
 
 ROWS = 120_000
@@ -135,6 +136,7 @@ class _Run:
 
     def on_every_core(self, jobs: Iterator[Job]) -> None:
         import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
 
         import pyarrow  # noqa: F401 - loaded before the fork, so that workers share it
 

@@ -110,7 +110,14 @@ class Ledger:
         """Add rows with new keys, in one step. The caller holds the lock."""
         from deltalake import write_deltalake
 
-        write_deltalake(self.folder / "usage", rows, mode="append", writer_properties=_writer())
+        write_deltalake(
+            self.folder / "usage",
+            rows,
+            mode="append",
+            name="usage",
+            description=f"one row a model call; tokman schema {SCHEMA_VERSION}",
+            writer_properties=_writer(),
+        )
 
     def replace(self, rows: pa.Table) -> None:
         """Put rows in the place of those with the same call_id, in one step, under the lock."""

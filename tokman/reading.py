@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,10 @@ import msgspec
 
 from tokman import columns, files
 from tokman.pieces import Outcome, Piece, Reject
+from tokman.rows import BATCH, Rows
 from tokman.sources import by_name, claimants
 from tokman.sources.base import Context, Source
-from tokman.usage import Usage, arrow_schema
-
-BATCH = 5_000
-"""Rows turned into columns at a time: few enough to stay in the processor's cache."""
+from tokman.usage import Usage
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -293,37 +289,6 @@ class Reader:
     def reject(self, line: int, reason: str) -> None:
         """Name a line that was refused."""
         self.outcome.rejects.append(Reject(self.piece.path, line, reason[:500]))
-
-
-class Rows:
-    """Rows on their way to columns; written to an Arrow file batch by batch."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex}.arrow"
-        self.held: list[Usage] = []
-        self.sink: Any = None
-        self.stream: Any = None
-
-    def flush(self) -> None:
-        """Write the held rows as one batch."""
-        import pyarrow as pa
-
-        if not self.held:
-            return
-        if self.stream is None:
-            self.sink = pa.OSFile(str(self.path), "wb")
-            self.stream = pa.ipc.new_stream(self.sink, arrow_schema())
-        self.stream.write_batch(columns.to_batch(self.held))
-        self.held.clear()
-
-    def close(self) -> str | None:
-        """Path of the written file, None if there were no rows."""
-        self.flush()
-        if self.stream is None:
-            return None
-        self.stream.close()
-        self.sink.close()
-        return str(self.path)
 
 
 def read_pieces(pieces: list[Piece], key: bytes, folder: Path) -> tuple[list[Outcome], str | None]:

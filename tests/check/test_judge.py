@@ -91,6 +91,16 @@ def test_the_cost_suite(
         }
 
 
+def test_the_committed_baseline_is_what_the_workflow_judges_by(
+    tokman: Run, sides: dict[str, Path]
+) -> None:
+    steps = (ROOT / ".github/workflows/cost.yml").read_text()
+    assert '--baseline "$SUITE/baseline.json"' in steps
+    for side, code in (("main", 0), ("pull_request", 1)):
+        done = tokman("check", "--ledger", sides[side], "--baseline", SUITE / "baseline.json")
+        assert (side, done.code) == (side, code)
+
+
 def test_cheaper_is_no_regression(tokman: Run, sides: dict[str, Path]) -> None:
     tokman("check", "--ledger", sides["pull_request"], "--save", "b.json")
     done = tokman("check", "--ledger", sides["main"], "--baseline", "b.json")

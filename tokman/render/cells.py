@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["text", "count", "money", "share", "plain"]
+Kind = Literal["text", "count", "money", "exact", "share", "plain"]
+"""money is rounded to the digits of its column, exact is dollars in full; text may be cut."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -57,6 +58,8 @@ def human(value: Any, column: Column, digits: int = 2) -> str:
         return compact(value)
     if column.kind == "money":
         return dollars(value, digits)
+    if column.kind == "exact":
+        return f"${plain(Decimal(value)):f}"
     if column.kind == "share":
         return percent(value)
     if isinstance(value, datetime):

@@ -1,26 +1,11 @@
-"""Rows of the rate card, and answers to a question in SQL."""
+"""Answers as they are: of a question in SQL, and of what tokman reads."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any, TextIO
 
 from tokman import render
 from tokman.render.cells import Column
-
-
-def prices(rows: list[dict[str, Any]], form: str, to: TextIO, notes: Iterable[str]) -> None:
-    """The rate card's rows for one model."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    filled = Counter(name for row in rows for name, value in row.items() if value is not None)
-    columns = [
-        Column(
-            name, name.replace("_tokens", "").replace("_", " "), "plain", screen=bool(filled[name])
-        )
-        for name in names
-    ]
-    render.show(rows, columns, form, to, notes=notes)
 
 
 def show(rows: list[dict[str, Any]], names: list[str], form: str, to: TextIO) -> None:
@@ -28,3 +13,22 @@ def show(rows: list[dict[str, Any]], names: list[str], form: str, to: TextIO) ->
     texts = {name for name in names if all(isinstance(row[name], str | None) for row in rows)}
     columns = [Column(name, name, "text" if name in texts else "plain") for name in names]
     render.show(rows, columns, form, to)
+
+
+def sources(rows: list[dict[str, Any]], form: str, to: TextIO) -> None:
+    """The formats; on a screen each usual place has a line of its own."""
+    if form in ("table", "markdown"):
+        rows = [
+            {**row, "usual_place": place} if number == 0 else {"usual_place": place}
+            for row in rows
+            for number, place in enumerate(row["usual_places"] or ["wherever you log to"])
+        ]
+    if form == "csv":
+        rows = [row | {"usual_places": ", ".join(row["usual_places"])} for row in rows]
+    columns = [
+        Column("source", "Source", "plain", missing=""),
+        Column("reads", "Reads", missing=""),
+        Column("usual_places", "Usual places", "plain", screen=False),
+        Column("usual_place", "Usual places", "plain"),
+    ]
+    render.show(rows, columns[:3] if form in ("json", "csv") else columns, form, to)

@@ -25,7 +25,7 @@ class Anthropic(Traffic):
     """Reads messages as Anthropic's API answers them, at Anthropic, Bedrock or Vertex."""
 
     name: ClassVar[str] = "anthropic"
-    title: ClassVar[str] = "Anthropic messages, batch results and logged API traffic"
+    title: ClassVar[str] = "Anthropic traffic, batch results"
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:

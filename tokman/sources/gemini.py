@@ -59,7 +59,7 @@ class Gemini(Traffic):
     """Reads GenerateContentResponse bodies and their streams."""
 
     name: ClassVar[str] = "gemini"
-    title: ClassVar[str] = "Gemini and Vertex AI responses in logged API traffic"
+    title: ClassVar[str] = "Gemini and Vertex AI traffic"
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:

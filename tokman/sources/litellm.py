@@ -39,7 +39,7 @@ class LiteLLM(Stateless):
     """Reads what a LiteLLM proxy or SDK logs, from its database, its API or its callbacks."""
 
     name: ClassVar[str] = "litellm"
-    title: ClassVar[str] = "LiteLLM spend logs and standard logging payloads"
+    title: ClassVar[str] = "LiteLLM spend logs and payloads"
     locations: ClassVar[tuple[str, ...]] = ()
     record_type: ClassVar[Any] = Row
 

@@ -26,7 +26,7 @@ class OpenAI(Traffic):
     """Reads responses in OpenAI's shapes, from whichever provider."""
 
     name: ClassVar[str] = "openai"
-    title: ClassVar[str] = "OpenAI-shaped responses, batch output and logged API traffic"
+    title: ClassVar[str] = "OpenAI-shaped traffic, batch output"
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
