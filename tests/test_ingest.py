@@ -141,6 +141,7 @@ def test_a_large_file_in_parts_is_the_same_as_whole(
     rejects = tokman("sql", "from rejects", "-f", "csv", "--ledger", "whole").out
     assert ("ends early" in rejects) == ("cut" in pack)
     monkeypatch.setattr(jobs, "SPLIT", 20_000)
+    monkeypatch.setattr(jobs, "STREAMED", 20_000)
     monkeypatch.setattr(jobs, "PACKED", 100)
     monkeypatch.setattr(files, "BLOCK", 9_000)
     monkeypatch.setattr(jobs, "TOGETHER", 1)
@@ -155,7 +156,7 @@ def test_a_large_file_in_parts_is_the_same_as_whole(
 def test_standard_input(pack: str, tokman: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from tokman import jobs
 
-    monkeypatch.setattr(jobs, "SPLIT", 4000)
+    monkeypatch.setattr(jobs, "STREAMED", 4000)
     data = b"\n".join(line(number) for number in range(60)) + b"\nbad\n" + line(60)
     if pack == "gzip":
         data = gzip.compress(data)

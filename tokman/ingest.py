@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tokman.rates import Card
 
-ROWS = 120_000
+ROWS = 80_000
 """Rows committed at a time."""
 
 STDIN = "<stdin>"

@@ -21,6 +21,9 @@ SPLIT = 24 << 20
 PACKED = 2 << 20
 """Bytes from which a packed file is unpacked here, so that several workers read it."""
 
+STREAMED = 8 << 20
+"""Bytes of a stream one worker reads at a time; they wait in memory, so they are fewer."""
+
 TOGETHER = 8 << 20
 """Bytes of small files one worker reads in one go."""
 
@@ -143,7 +146,7 @@ def of_stream(stream: BinaryIO, piece: Piece, found: discover.Found | None) -> I
                 source = source or recognise(block)
                 whole = not source or not by_name(source).splittable
                 whole = whole or files.kind_of(block[: files.HEAD]) != "lines"
-            if held and size >= SPLIT and not whole:
+            if held and size >= STREAMED and not whole:
                 yield _part(piece, held, source, None, found, last=False)
                 held, size = [], 0
             held.append(block)

@@ -45,7 +45,8 @@ class Reader:
         """Read the piece to its end; never raises for what the file contains."""
         try:
             if self.piece.data is not None:
-                self.read(iter([self.piece.data]), self.piece.data[: files.HEAD])
+                head = self.piece.data[: files.HEAD]
+                self.read(files.plain(io.BytesIO(self.piece.data)), head)
                 if self.piece.broken:
                     self.reject(self.piece.line + self.outcome.lines, self.piece.broken)
             else:

@@ -1,0 +1,194 @@
+"""Claude Code transcripts: one call a message, at its fullest count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tokman.sources.base import Context
+from tokman.sources.claude_code import ClaudeCode, Line
+from tokman.usage import Usage
+
+
+def usage(output: int = 10, **more: Any) -> dict[str, Any]:
+    return {"input_tokens": 3, "output_tokens": output, "cache_read_input_tokens": 100} | more
+
+
+def said(
+    identity: str | None = "msg_1",
+    second: int = 0,
+    stop: str | None = None,
+    tokens: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    message = {
+        "id": identity,
+        "model": "claude-opus-4-8",
+        "stop_reason": stop,
+        "usage": usage() if tokens is None else tokens,
+    }
+    return {
+        "type": "assistant",
+        "sessionId": "s-1",
+        "cwd": "/home/dev/web",
+        "gitBranch": "main",
+        "timestamp": f"2026-01-01T00:00:{second:02}Z",
+        "message": message,
+    } | more
+
+
+def progress(inner: dict[str, Any], second: int = 5) -> dict[str, Any]:
+    stamp = f"2026-01-01T00:00:{second:02}Z"
+    reply = {"type": "assistant", "timestamp": stamp, "message": inner["message"]}
+    data = {"type": "agent_progress", "message": reply, "agentId": "a1"}
+    return {"type": "progress", "sessionId": "s-1", "cwd": "/home/dev/web", "data": data}
+
+
+def read(*records: dict[str, Any]) -> list[Usage]:
+    source = ClaudeCode(Context("t.jsonl", b"k"))
+    found: list[Usage] = []
+    for number, record in enumerate(records, 1):
+        found += source.parse(msgspec.convert(record, Line), number)
+    return [*found, *source.finish()]
+
+
+def test_the_whole_row() -> None:
+    tokens = usage(
+        7,
+        cache_creation_input_tokens=30,
+        cache_creation={"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+        server_tool_use={"web_search_requests": 2},
+        service_tier="standard",
+        inference_geo="not_available",
+        speed="fast",
+    )
+    [row] = read(said(stop="end_turn", tokens=tokens))
+    assert (row.call_id, row.provider_name, row.response_model) == (
+        *("msg_1", "anthropic", "claude-opus-4-8"),
+    )
+    assert (row.uncached_input_tokens, row.cache_read_input_tokens, row.output_tokens) == (
+        3,
+        100,
+        7,
+    )
+    assert (row.cache_write_5m_input_tokens, row.cache_write_1h_input_tokens) == (10, 20)
+    assert (row.web_search_requests, row.speed) == (2, "fast")
+    assert (row.service_tier, row.inference_geo) == (None, None)
+    assert (row.workflow, row.workflow_basis, row.tags) == ("web", "default", ["branch:main"])
+    assert (row.output_basis, row.finish_reason, row.line) == ("final", "end_turn", 1)
+
+
+def test_streamed_lines_are_one_call_at_its_final_count() -> None:
+    """https://github.com/ryoppippi/ccusage/issues/888: the first line holds a placeholder."""
+    first, middle = said(second=1, tokens=usage(1)), said(second=2, tokens=usage(8))
+    last = said(second=3, tokens=usage(440), stop="tool_use")
+    for order in ([first, middle, last], [last, first, middle]):
+        [row] = read(*order)
+        assert (row.output_tokens, row.output_basis) == (440, "final")
+        assert row.started_at == 1_767_225_601_000_000
+
+
+def test_a_message_that_never_stopped_is_partial() -> None:
+    [row] = read(said(tokens=usage(1)), said(tokens=usage(8)))
+    assert (row.output_tokens, row.output_basis) == (8, "partial")
+
+
+def test_a_call_that_exists_only_inside_progress() -> None:
+    rows = read(said(), progress(said("msg_2")))
+    assert {(row.call_id, row.agent_name) for row in rows} == {
+        ("msg_1", None),
+        ("msg_2", "subagent"),
+    }
+
+
+def test_the_same_call_inside_progress_and_outside_counts_once() -> None:
+    [row] = read(said("msg_2"), progress(said("msg_2")))
+    assert row.agent_name is None
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "a synthetic line": said(message={**said()["message"], "model": "<synthetic>"}),
+    "a question": {"type": "user", "sessionId": "s", "message": {"role": "user", "content": "x"}},
+    "a tool result that repeats usage": {
+        "type": "user",
+        "sessionId": "s",
+        "message": {"role": "user", "content": []},
+        "toolUseResult": {"usage": usage(), "totalTokens": 9},
+    },
+    "a summary": {"type": "summary", "summary": "x", "leafUuid": "y"},
+    "progress of a shell": {"type": "progress", "data": {"type": "bash_progress", "output": "x"}},
+    "progress of another shape": {"type": "progress", "data": "x"},
+    "a message in words": {"type": "system", "message": "x"},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_is_no_call(name: str) -> None:
+    assert read(NOTHING[name]) == []
+
+
+def test_an_api_error_is_a_failed_call_without_tokens() -> None:
+    message = {**said()["message"], "model": "<synthetic>"}
+    [row] = read(said(message=message, uuid="u-1", isApiErrorMessage=True, error="rate_limit"))
+    assert (row.call_id, row.status, row.error_type) == ("u-1", "error", "rate_limit")
+    assert row.uncached_input_tokens + row.output_tokens == 0
+
+
+def test_a_breakdown_smaller_than_the_total() -> None:
+    """https://github.com/BerriAI/litellm/issues/42663: 31,490 of 184,457 are broken down."""
+    split = {"ephemeral_5m_input_tokens": 31_490, "ephemeral_1h_input_tokens": 0}
+    tokens = usage(cache_creation_input_tokens=184_457, cache_creation=split)
+    [row] = read(said(tokens=tokens))
+    assert row.cache_write_5m_input_tokens + row.cache_write_1h_input_tokens == 184_457
+
+
+def test_sampling_calls_that_the_total_leaves_out() -> None:
+    extra = {"type": "advisor_message", "model": "claude-opus-4-5", **usage(22)}
+    [row, more] = read(said(tokens=usage(iterations=[{"type": "message", **usage()}, extra])))
+    assert (more.call_id, more.parent_id) == ("msg_1#1", "msg_1")
+    assert (more.response_model, more.output_tokens) == ("claude-opus-4-5", 22)
+    assert row.output_tokens == 10
+
+
+def test_without_a_message_id_the_request_names_the_call() -> None:
+    rows = read(said(None, requestId="req_1"), said(None, requestId="req_1", second=2))
+    assert [row.call_id for row in rows] == ["req_1"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no id at all": (said(None), "without an id"),
+    "no time": (said(timestamp=None), "no timestamp"),
+    "a time that is none": (said(timestamp="yesterday"), "yesterday"),
+    "a breakdown beyond the total": (
+        said(
+            tokens=usage(
+                cache_creation_input_tokens=5,
+                cache_creation={"ephemeral_5m_input_tokens": 6, "ephemeral_1h_input_tokens": 0},
+            )
+        ),
+        "exceeds",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    record, reason = REFUSED[name]
+    with pytest.raises(ValueError, match=reason):
+        read(record)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("claude-opus-4-8", "anthropic"),
+        ("us.anthropic.claude-opus-4-8-v1:0", "aws.bedrock"),
+        ("claude-opus-4-8@20260101", "gcp.vertex_ai"),
+        ("glm-4.6", None),
+    ],
+)
+def test_who_bills(model: str, provider: str | None) -> None:
+    [row] = read(said(message={**said()["message"], "model": model}))
+    assert row.provider_name == provider

@@ -1,0 +1,133 @@
+"""Codex rollouts: a call is a change of the running total, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tokman.errors import BadRecord
+from tokman.sources.base import Context
+from tokman.sources.codex import Codex, Line
+from tokman.usage import Usage
+
+
+def event(kind: str, second: int = 0, **payload: Any) -> dict[str, Any]:
+    return {"timestamp": f"2026-04-01T10:00:{second:02}.5Z", "type": kind, "payload": payload}
+
+
+def tokens(total: int, cached: int = 0, output: int = 0, reasoning: int = 0) -> dict[str, int]:
+    return {
+        "input_tokens": total,
+        "cached_input_tokens": cached,
+        "output_tokens": output,
+        "reasoning_output_tokens": reasoning,
+        "total_tokens": total + output,
+    }
+
+
+def count(second: int, total: dict[str, int], last: dict[str, int] | None = None) -> dict[str, Any]:
+    info = {"total_token_usage": total, "last_token_usage": last or total}
+    return event("event_msg", second, type="token_count", info=info)
+
+
+START = [
+    event("session_meta", id="s-1", cwd="/home/dev/web", model_provider="openai"),
+    event("turn_context", model="gpt-5.5", effort="high"),
+]
+
+
+def read(*records: dict[str, Any]) -> list[Usage]:
+    source = Codex(Context("rollout.jsonl", b"k"))
+    lines = [msgspec.convert(record, Line) for record in records]
+    return [usage for number, line in enumerate(lines, 1) for usage in source.parse(line, number)]
+
+
+def test_the_whole_row() -> None:
+    [row] = read(*START, count(3, tokens(1000, 400, 90, 60)))
+    assert row.call_id == "codex:s-1:1000.400.0.90.60"
+    assert (row.provider_name, row.request_model) == ("openai", "gpt-5.5")
+    assert (row.uncached_input_tokens, row.cache_read_input_tokens) == (600, 400)
+    assert (row.output_tokens, row.reasoning_output_tokens) == (90, 60)
+    assert (row.reasoning_effort, row.workflow, row.conversation_id) == ("high", "web", "s-1")
+    assert row.started_at == 1_775_037_603_500_000
+
+
+CASES: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
+    # name: (events after the start, input tokens of each call)
+    "re-emitted totals (ccusage #1288)": (
+        [
+            count(1, tokens(1500)),
+            count(4, tokens(1500)),
+            count(6, tokens(3300), tokens(1800)),
+            count(9, tokens(3300), tokens(1800)),
+        ],
+        [1500, 1800],
+    ),
+    "no info": ([event("event_msg", type="token_count", info=None)], []),
+    "a total of nothing": ([count(1, tokens(0))], []),
+    "a counter that went back is a new baseline": (
+        [count(1, tokens(5000)), count(2, tokens(0), tokens(0)), count(3, tokens(700))],
+        [5000, 700],
+    ),
+    "after a reset the last call stands": (
+        [count(1, tokens(5000)), count(2, tokens(300), tokens(250))],
+        [5000, 250],
+    ),
+    "other events": ([event("event_msg", type="agent_message"), event("response_item")], []),
+    "a compacted copy": ([event("compacted", message="x")], []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_calls(name: str) -> None:
+    events, inputs = CASES[name]
+    assert [row.uncached_input_tokens for row in read(*START, *events)] == inputs
+
+
+@pytest.mark.parametrize(
+    "mark", [{"forked_from_id": "s-0"}, {"source": {"subagent": {"thread_spawn": {"depth": 1}}}}]
+)
+def test_a_fork_does_not_count_what_it_copied(mark: dict[str, Any]) -> None:
+    """The parent's history is written down within the second in which the fork began."""
+    copied = [count(0, tokens(1000)), count(0, tokens(4000), tokens(3000))]
+    own = [count(7, tokens(4600), tokens(600)), count(8, tokens(5000), tokens(400))]
+    meta = event("session_meta", id="s-2", cwd="/w", model_provider="openai", **mark)
+    rows = read(meta, START[1], *copied, *own)
+    assert [row.uncached_input_tokens for row in rows] == [600, 400]
+
+
+def test_two_calls_in_the_first_second_of_a_session_that_is_no_fork_count() -> None:
+    rows = read(*START, count(0, tokens(10)), count(0, tokens(30), tokens(20)))
+    assert [row.uncached_input_tokens for row in rows] == [10, 20]
+
+
+def test_the_model_may_change_in_between() -> None:
+    later = event("turn_context", model="gpt-5.4")
+    rows = read(*START, count(1, tokens(10)), later, count(2, tokens(30), tokens(20)))
+    assert [row.request_model for row in rows] == ["gpt-5.5", "gpt-5.4"]
+
+
+def test_the_same_session_in_two_files_has_the_same_ids() -> None:
+    once = read(*START, count(1, tokens(10)))
+    longer = read(*START, count(1, tokens(10)), count(2, tokens(30), tokens(20)))
+    assert once[0].call_id == longer[0].call_id
+
+
+REFUSED = {
+    "cached beyond input": count(1, tokens(10, cached=11)),
+    "reasoning beyond output": count(1, tokens(10, output=1, reasoning=2)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_part_beyond_its_whole(name: str) -> None:
+    with pytest.raises(BadRecord, match="exceed"):
+        read(*START, REFUSED[name])
+
+
+def test_a_count_without_a_time() -> None:
+    record = count(1, tokens(10)) | {"timestamp": None}
+    with pytest.raises(ValueError, match="no timestamp"):
+        read(*START, record)
