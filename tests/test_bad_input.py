@@ -260,7 +260,7 @@ def test_a_loop_of_links(tokman: Run, tmp_path: Path) -> None:
 def test_a_record_two_sources_claim(
     tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman.sources.anthropic import Anthropic
+    from tokman.sources.providers.anthropic import Anthropic
 
     monkeypatch.setattr(Anthropic, "matches", staticmethod(lambda record: "choices" in record))
     (tmp_path / "a.jsonl").write_bytes(line(1) + b"\n")

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 @cache
 def sources() -> tuple[type[Source], ...]:
     """Every source; a new one is a file of its own and a line here."""
-    from tokman.sources.anthropic import Anthropic
-    from tokman.sources.claude_code import ClaudeCode
-    from tokman.sources.codex import Codex
-    from tokman.sources.gemini import Gemini
-    from tokman.sources.litellm import LiteLLM
-    from tokman.sources.openai import OpenAI
+    from tokman.sources.agents.claude_code import ClaudeCode
+    from tokman.sources.agents.codex import Codex
+    from tokman.sources.gateways.litellm import LiteLLM
+    from tokman.sources.providers.anthropic import Anthropic
+    from tokman.sources.providers.gemini import Gemini
+    from tokman.sources.providers.openai import OpenAI
 
     return (ClaudeCode, Codex, LiteLLM, OpenAI, Anthropic, Gemini)
 

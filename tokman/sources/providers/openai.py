@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources import blocks, estimate
-from tokman.sources.envelope import Call, Json, family_of
 from tokman.sources.facts import STANDARD_TIERS, word
-from tokman.sources.openai_stream import fold
-from tokman.sources.openai_usage import Tokens, count
-from tokman.sources.traffic import Traffic, error_id
+from tokman.sources.providers import blocks, estimate
+from tokman.sources.providers.envelope import Call, Json, family_of
+from tokman.sources.providers.openai_stream import fold
+from tokman.sources.providers.openai_usage import Tokens, count
+from tokman.sources.providers.traffic import Traffic, error_id
 from tokman.usage import Usage
 
 _OPENAI_MODEL = re.compile(r"(ft:)?(gpt-(?!oss)|o[1-9]|chatgpt|text-embedding-[3a]|computer-use)")

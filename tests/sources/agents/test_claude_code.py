@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tokman.sources.agents.claude_code import ClaudeCode, Line
 from tokman.sources.base import Context
-from tokman.sources.claude_code import ClaudeCode, Line
 from tokman.usage import Usage
 
 

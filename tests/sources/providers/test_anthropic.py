@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from tokman.sources.anthropic import Anthropic
+from tests.conftest import SHARED
 from tokman.sources.base import Context
-from tokman.sources.gemini import Gemini
-from tokman.sources.litellm import LiteLLM
-from tokman.sources.openai import OpenAI
+from tokman.sources.gateways.litellm import LiteLLM
+from tokman.sources.providers.anthropic import Anthropic
+from tokman.sources.providers.gemini import Gemini
+from tokman.sources.providers.openai import OpenAI
 from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
-SAMPLES = Path(__file__).parents[3] / "shared/samples"
+SAMPLES = SHARED
 CANARY = "canary sentence nobody may keep"
 CONTEXT = Context("traffic.jsonl", b"k" * 32)
 ID = "msg_014VwiXbi91y3JMjcpyGBHX5"

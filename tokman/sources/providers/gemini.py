@@ -11,9 +11,9 @@ import msgspec
 from tokman.errors import BadRecord
 from tokman.sources.base import Count
 from tokman.sources.classes import split_input, split_output
-from tokman.sources.envelope import Call, Json, family_of
 from tokman.sources.facts import word
-from tokman.sources.traffic import Traffic, error_id
+from tokman.sources.providers.envelope import Call, Json, family_of
+from tokman.sources.providers.traffic import Traffic, error_id
 from tokman.usage import Usage
 
 _MODEL = re.compile(r"/models/([\w.@-]+)")

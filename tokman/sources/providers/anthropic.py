@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
-from tokman.sources.envelope import Call, Json, family_of
 from tokman.sources.facts import word
-from tokman.sources.traffic import Traffic, error_id, error_type
+from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
+from tokman.sources.providers.envelope import Call, Json, family_of
+from tokman.sources.providers.traffic import Traffic, error_id, error_type
 from tokman.usage import Usage
 
 _KEPT = (

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from tokman.sources.base import Context
-from tokman.sources.envelope import Json, decoded
 from tokman.sources.facts import word
+from tokman.sources.providers.envelope import Json, decoded
 from tokman.usage import Usage
 
 MEDIA_BYTES = 4000

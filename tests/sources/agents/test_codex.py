@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tokman.errors import BadRecord
+from tokman.sources.agents.codex import Codex, Line
 from tokman.sources.base import Context
-from tokman.sources.codex import Codex, Line
 from tokman.usage import Usage
 
 

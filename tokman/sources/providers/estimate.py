@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tokman.sources import blocks
-from tokman.sources.envelope import Json
+from tokman.sources.providers import blocks
+from tokman.sources.providers.envelope import Json
 from tokman.usage import Usage
 
 if TYPE_CHECKING:

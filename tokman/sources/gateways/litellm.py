@@ -9,11 +9,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources import blocks
 from tokman.sources.base import Context, Stateless
-from tokman.sources.envelope import decoded
 from tokman.sources.facts import identity, pico, short, time_us, word
-from tokman.sources.litellm_record import (
+from tokman.sources.gateways.litellm_record import (
     OPERATIONS,
     PROVIDERS,
     Failure,
@@ -21,6 +19,8 @@ from tokman.sources.litellm_record import (
     Row,
     count,
 )
+from tokman.sources.providers import blocks
+from tokman.sources.providers.envelope import decoded
 from tokman.usage import Usage
 
 _UPKEEP = re.compile(r"file|list|batch|mcp|vector_store|delete|get_|cancel|health")

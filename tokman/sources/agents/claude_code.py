@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.sources.base import Context, Stateless, basename, micros
-from tokman.sources.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
+from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
 from tokman.usage import Usage
 
 

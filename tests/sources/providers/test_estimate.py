@@ -10,7 +10,7 @@ import pytest
 import tiktoken
 
 from tests.conftest import Run
-from tokman.sources import estimate
+from tokman.sources.providers import estimate
 
 ASKED = {
     "model": "gpt-4o-mini",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokman.sources.envelope import Json
+from tokman.sources.providers.envelope import Json
 
 
 def fold(events: list[Any]) -> tuple[Json, bool]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import SHARED
 from tokman.errors import BadRecord
 from tokman.sources.base import Context
-from tokman.sources.litellm import LiteLLM
+from tokman.sources.gateways.litellm import LiteLLM
 from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
-SAMPLES = Path(__file__).parents[3] / "shared/samples/litellm"
+SAMPLES = SHARED / "litellm"
 CANARY = "canary sentence nobody may keep"
 CONTEXT = Context("spend.jsonl", b"k" * 32)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from tokman.errors import BadRecord
-from tokman.sources import blocks
 from tokman.sources.base import Context, Stateless
-from tokman.sources.envelope import Call, Json, unwrap
 from tokman.sources.facts import identity, provider, short, time_us, word
+from tokman.sources.providers import blocks
+from tokman.sources.providers.envelope import Call, Json, unwrap
 from tokman.usage import Usage
 
 _WHO = {

@@ -1,0 +1,1 @@
+"""Gateways and proxies: one file per log format."""

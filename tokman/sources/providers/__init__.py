@@ -1,0 +1,1 @@
+"""Providers: API bodies as they were sent and answered."""

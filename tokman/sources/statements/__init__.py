@@ -1,0 +1,1 @@
+"""Statements: what providers themselves say was used or billed."""
