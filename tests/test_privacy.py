@@ -120,6 +120,21 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             },
         },
     ],
+    "gemini-cli": [
+        {"sessionId": "s", "projectHash": "ab" * 32, "summary": TEXT, "kind": "main"},
+        {"id": "m-1", "timestamp": ROLLOUT + "1Z", "type": "user", "content": [{"text": TEXT}]},
+        {
+            "id": "m-2",
+            "timestamp": ROLLOUT + "2Z",
+            "type": "gemini",
+            "content": TEXT,
+            "model": "gemini-2.5-flash",
+            "thoughts": [{"subject": TEXT, "description": TEXT}],
+            "toolCalls": [{"name": "look", "args": {"path": TEXT}, "result": [TEXT]}],
+            "tokens": {"input": 9, "output": 2, "cached": 3, "thoughts": 4, "total": 15},
+        },
+        {"$set": {"memoryScratchpad": TEXT, "lastUpdated": ROLLOUT + "3Z"}},
+    ],
     "litellm": [
         {
             "request_id": "chatcmpl-AbCdEfGhIjKl000002",

@@ -38,14 +38,15 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 def usual_places() -> Iterator[tuple[str, str]]:
-    """(source, folder) of each usual place that exists on this machine, once."""
+    """(source, place) of each usual file or folder that exists on this machine, once."""
     seen = set()
     for source in sources():
         for location in source.locations:
-            folder = os.path.expanduser(os.path.expandvars(location))
-            if "$" not in folder and Path(folder).is_dir() and Path(folder).resolve() not in seen:
-                seen.add(Path(folder).resolve())
-                yield source.name, folder
+            pattern = os.path.expanduser(os.path.expandvars(location))
+            for place in sorted(glob.glob(pattern)) if "$" not in pattern else ():
+                if Path(place).resolve() not in seen:
+                    seen.add(Path(place).resolve())
+                    yield source.name, place
 
 
 def find(paths: Iterable[str]) -> Iterator[Found | Missing]:

@@ -2,7 +2,8 @@
 
     python tests/recount/recount.py FOLDER
 
-prints what the Claude Code transcripts and Codex rollouts below FOLDER (or in one file) add up to.
+prints what the Claude Code transcripts, Codex rollouts and Gemini CLI sessions below FOLDER (or in
+one file) add up to.
 """
 
 from __future__ import annotations
@@ -70,6 +71,28 @@ def codex_classes(total: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def gemini_messages(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The messages with tokens in a session document, in a line, or in a change of its history."""
+    change = record.get("$set")
+    head = change if isinstance(change, dict) else record
+    listed = head.get("messages") if "projectHash" in record or head is change else None
+    for message in listed if isinstance(listed, list) else [record]:
+        if message.get("type") == "gemini" and isinstance(message.get("tokens"), dict):
+            yield message
+
+
+def gemini_classes(tokens: dict[str, Any]) -> dict[str, int]:
+    """A message's tokens; its own total says that thoughts and tool results come on top."""
+    thoughts, tool = tokens.get("thoughts") or 0, tokens.get("tool") or 0
+    assert tokens["input"] + tokens["output"] + thoughts + tool == tokens["total"], tokens
+    return {
+        "uncached_input_tokens": tokens["input"] - tokens["cached"] + tool,
+        "cache_read_input_tokens": tokens["cached"],
+        "output_tokens": tokens["output"] + thoughts,
+        "reasoning_output_tokens": thoughts,
+    }
+
+
 def added(parts: list[dict[str, int]]) -> dict[str, int]:
     """The sum of each class."""
     names = sorted({name for part in parts for name in part})
@@ -81,11 +104,13 @@ def recount(paths: list[Path]) -> dict[str, dict[str, int]]:
 
     Claude Code: of every message the line with the largest output, once, in however many lines and
     files it appears. Codex: of every session the last running total, once, in however many
-    snapshots; a call is a total that differs from the one before it.
+    snapshots; a call is a total that differs from the one before it. Gemini CLI: of every session
+    each message once.
     """
     messages: dict[str, dict[str, Any]] = {}
     totals: dict[str, dict[str, Any]] = {}
     calls: dict[str, set[str]] = {}
+    gemini: dict[tuple[str, str], dict[str, Any]] = {}
     for path in paths:
         session = ""
         for record in records(path):
@@ -94,6 +119,10 @@ def recount(paths: list[Path]) -> dict[str, dict[str, int]]:
                 best = messages.setdefault(message["id"], message["usage"])
                 if (message["usage"].get("output_tokens") or 0) > (best.get("output_tokens") or 0):
                     messages[message["id"]] = message["usage"]
+            if "projectHash" in record:
+                session = record["sessionId"]
+            for spoken in gemini_messages(record):
+                gemini[session, spoken["id"]] = spoken["tokens"]
             payload = record.get("payload")
             if not isinstance(payload, dict):
                 continue
@@ -113,10 +142,13 @@ def recount(paths: list[Path]) -> dict[str, dict[str, int]]:
     if totals:
         codex = [codex_classes(total) for total in totals.values()]
         answer["codex"] = {"calls": sum(map(len, calls.values())), **added(codex)}
+    if gemini:
+        sessions = [gemini_classes(tokens) for tokens in gemini.values()]
+        answer["gemini-cli"] = {"calls": len(sessions), **added(sessions)}
     return answer
 
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    files = sorted(place.rglob("*.jsonl")) if place.is_dir() else [place]
+    files = sorted(place.rglob("*.json*")) if place.is_dir() else [place]
     print(json.dumps(recount(files), indent=2))

@@ -17,6 +17,7 @@ RECOUNT = Path(__file__).with_name("recount.py")
 CASES = {
     "claude_code": SAMPLES / "claude_code",
     "codex": SAMPLES / "codex",
+    "gemini_cli": SAMPLES / "gemini_cli",
     "sample_logs": ROOT / "sample_logs",
 }
 
@@ -114,3 +115,21 @@ def count(total: int) -> dict[str, Any]:
         "total_tokens": total,
     }
     return {"type": "token_count", "info": {"total_token_usage": tokens}}
+
+
+def test_a_session_counts_each_message_once_rewound_or_not(tmp_path: Path) -> None:
+    head = {"sessionId": "s", "projectHash": "h"}
+    tokens = {"input": 10, "output": 3, "cached": 4, "thoughts": 2, "tool": 1, "total": 16}
+    one, two = ({"id": key, "type": "gemini", "tokens": tokens} for key in ("m1", "m2"))
+    lines = [head, one, one, {"$rewindTo": "m1"}, two, {"$set": {"messages": [two]}}]
+    (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "old.json").write_text(json.dumps(head | {"messages": [one]}))
+    assert json.loads(output(RECOUNT, tmp_path)) == {
+        "gemini-cli": {
+            "calls": 2,
+            "cache_read_input_tokens": 8,
+            "output_tokens": 10,
+            "reasoning_output_tokens": 4,
+            "uncached_input_tokens": 14,
+        }
+    }

@@ -14,12 +14,13 @@ def sources() -> tuple[type[Source], ...]:
     """Every source; a new one is a file of its own and a line here."""
     from tokman.sources.agents.claude_code import ClaudeCode
     from tokman.sources.agents.codex import Codex
+    from tokman.sources.agents.gemini_cli import GeminiCLI
     from tokman.sources.gateways.litellm import LiteLLM
     from tokman.sources.providers.anthropic import Anthropic
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
 
-    return (ClaudeCode, Codex, LiteLLM, OpenAI, Anthropic, Gemini)
+    return (ClaudeCode, Codex, GeminiCLI, LiteLLM, OpenAI, Anthropic, Gemini)
 
 
 def by_name(name: str) -> type[Source]:
