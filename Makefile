@@ -1,8 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
+OLDEST := .venv-oldest
 
 .DEFAULT_GOAL := all
-.PHONY: all help dev demo lint format test golden docs bench clean
+.PHONY: all help dev demo lint format test oldest golden docs bench clean
 
 all: lint test  ## lint and test
 
@@ -37,6 +38,17 @@ format: $(BIN)/.made  ## format the code
 test: $(BIN)/.made  ## every test
 	$(BIN)/pytest -n auto
 
+$(OLDEST)/.made: pyproject.toml
+	rm -rf $(OLDEST)
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet "uv>=0.9,<1"
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python \
+		--resolution lowest-direct --editable . --group dev
+	@touch $@
+
+oldest: $(OLDEST)/.made  ## all but the longest tests, with the oldest versions that pyproject.toml allows
+	$(OLDEST)/bin/pytest -n auto -p no:cacheprovider -k "not killed and not neither_order"
+
 golden: $(BIN)/.made  ## write the goldens anew; review their diff
 	$(BIN)/pytest -n auto --update-golden
 
@@ -47,4 +59,4 @@ bench: $(BIN)/.made  ## speed and memory against named rivals, results checked
 	$(BIN)/python -m tests.bench
 
 clean:  ## remove .venv and what the tools leave behind
-	rm -rf .venv .bench .tokman dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-oldest .bench .tokman dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
