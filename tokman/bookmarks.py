@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from tokman import __version__, sources
 from tokman.pieces import Reject
 
 SCHEMA = """
@@ -41,7 +42,7 @@ class Bookmark(msgspec.Struct, kw_only=True):
     """None: not a log of any format tokman reads."""
     state: bytes
     reader: str
-    """Version of tokman that read it."""
+    """What read it: `reader_of` then."""
 
 
 class Read(msgspec.Struct):
@@ -51,6 +52,21 @@ class Read(msgspec.Struct):
     rejects: list[Reject]
     since: int
     """First line of this reading: what was refused from there on before is replaced."""
+
+
+def reader_of(source: str | None) -> str:
+    """What reads a source's files: tokman's version, and what the user's mapping says; for None,
+    what found that a file is no log."""
+    return f"{__version__} {sources.fingerprint(source)}".strip()
+
+
+def outdated(mark: Bookmark) -> bool:
+    """True if the file was read with a mapping of the user's that was edited or is not in use."""
+    if mark.source is None:
+        return mark.reader != reader_of(None)
+    if all(source.name != mark.source for source in sources.known()):
+        return mark.reader != reader_of(mark.source)
+    return False
 
 
 class Bookmarks:

@@ -55,6 +55,10 @@ def ingest(
     source: Annotated[
         str | None, typer.Option("--source", help="Read everything as this format")
     ] = None,
+    maps: Annotated[
+        list[Path] | None,
+        typer.Option("--map", help="Read formats that this TOML file describes", metavar="FILE"),
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="Write every refused line to this CSV file")
     ] = None,
@@ -73,13 +77,14 @@ def ingest(
     from tokman.screens.ingest import show as ingested
     from tokman.sources import by_name, sources
 
+    settings = load(config)
+    _use_mappings(settings, maps or [])
     if source is not None:
         try:
             by_name(source)
         except KeyError:
             names = ", ".join(each.name for each in sources())
             raise TokmanError(f"no source {source!r}", f"choose from {names}") from None
-    settings = load(config)
     if not paths:
         places = list(discover.usual_places())
         for name, folder in places:
@@ -179,11 +184,13 @@ def recommend(
 
 
 @app.command()
-def sources(form: FormatOption = "table") -> int:
+def sources(form: FormatOption = "table", config: ConfigOption = None) -> int:
     """List the log formats tokman reads, and where each tool keeps its logs."""
+    from tokman.config import load
     from tokman.screens.rows import sources as show
     from tokman.sources import sources as every
 
+    _use_mappings(load(config), [])
     rows = [
         {"source": each.name, "reads": each.title, "usual_places": list(each.locations)}
         for each in every()
@@ -319,6 +326,22 @@ def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
     from tokman.ledger import Ledger, locate
 
     return Ledger(locate(ledger)), load(config)
+
+
+def _use_mappings(settings: Config, maps: list[Path]) -> None:
+    """Read with the mappings of the configuration and of the files."""
+    from tokman import sources
+    from tokman.sources.mapping import spec
+
+    found = [
+        spec.mapping(name, table, str(settings.path)) for name, table in settings.sources.items()
+    ]
+    for path in maps:
+        try:
+            found += spec.read(path.read_bytes(), str(path))
+        except OSError as error:
+            raise TokmanError(f"{path}: {error.strerror}", "name a TOML file") from None
+    sources.use(found)
 
 
 def _card(settings: Config) -> Card:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -80,6 +81,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     workflow_rules: list[WorkflowRule] = []
     workflows: dict[str, Declared] = {}
     check: Check = msgspec.field(default_factory=Check)
+    sources: dict[str, Any] = {}
+    """Mappings of further log formats by name: `tokman.sources.mapping.spec.Mapping`."""
     path: str | None = None
     """Where it was read; None when there is no file."""
 

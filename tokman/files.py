@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -180,11 +180,14 @@ PAGE_KEYS = ("data", "logs", "results", "records", "items", "rows", "result", "m
 """Where APIs keep the rows of a page."""
 
 
-def page(text: bytes) -> list[bytes]:
+def page(text: bytes, paths: Iterable[str] = ()) -> list[bytes]:
     """The rows of an API's page: an object with a list of objects and otherwise only short values
-    such as counts. Empty for any other JSON text."""
+    such as counts, or the list at one of the dotted paths. Empty for any other JSON text."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        for path in paths:
+            if found := _at(fields, path.split(".")):
+                return found
     except (msgspec.DecodeError, RecursionError):
         return []
     for key in PAGE_KEYS:
@@ -193,6 +196,15 @@ def page(text: bytes) -> list[bytes]:
         if of_objects and all(len(bytes(fields[k])) < 4096 for k in fields if k != key):
             return [bytes(row) for row in msgspec.json.decode(rows, type=list[msgspec.Raw])]
     return []
+
+
+def _at(fields: dict[str, msgspec.Raw], keys: list[str]) -> list[bytes]:
+    value = bytes(fields.get(keys[0], b""))
+    if len(keys) > 1 and value[:1] == b"{":
+        return _at(msgspec.json.decode(value, type=dict[str, msgspec.Raw]), keys[1:])
+    if len(keys) > 1 or value[:1] != b"[":
+        return []
+    return [bytes(row) for row in msgspec.json.decode(value, type=list[msgspec.Raw])]
 
 
 def _concatenated(data: bytes) -> list[bytes]:
@@ -214,8 +226,9 @@ def _concatenated(data: bytes) -> list[bytes]:
     return parts
 
 
-def rows(pieces: Iterator[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV by header name, each with the line it ends on; empty cells are left out."""
+def table(pieces: Iterator[bytes]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """The header of a CSV, and its rows by header name, each with the line it ends on; empty
+    cells are left out of a row."""
 
     def lines() -> Iterator[str]:
         for number, block in enumerate(blocks(pieces)):
@@ -224,8 +237,12 @@ def rows(pieces: Iterator[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
 
     csv.field_size_limit(1 << 30)
     reader = csv.DictReader(lines())
-    for row in reader:
-        yield reader.line_num, {key: value for key, value in row.items() if key and value}
+
+    def rows() -> Iterator[tuple[int, dict[str, str]]]:
+        for row in reader:
+            yield reader.line_num, {key: value for key, value in row.items() if key and value}
+
+    return [name for name in reader.fieldnames or () if name], rows()
 
 
 def head_of(path: Path) -> bytes:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from tokman import __version__, discover, jobs
-from tokman.bookmarks import Bookmark, Bookmarks, Read
+from tokman import discover, jobs, sources
+from tokman.bookmarks import Bookmark, Bookmarks, Read, outdated, reader_of
 from tokman.jobs import Job, probe
 from tokman.ledger import Ledger
 from tokman.pieces import Outcome, Piece, Reject
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from tokman.rates import Card
+    from tokman.sources.mapping.spec import Mapping
 
 ROWS = 80_000
 """Rows committed at a time."""
@@ -91,9 +92,8 @@ def ingest(
 def _unchanged(mark: Bookmark, found: discover.Found, source: str | None) -> bool:
     """Nothing to do: the file is as it was, and it is not one that a newer tokman might know."""
     same = mark.size == found.size and mark.mtime_ns == found.mtime_ns
-    if mark.source is None:
-        return same and mark.reader == __version__ and source is None
-    return same and source in (None, mark.source)
+    edited = outdated(mark) and (mark.source is None or sources.fingerprint(mark.source))
+    return same and not edited and source in (None, mark.source)
 
 
 class _Run:
@@ -144,7 +144,10 @@ class _Run:
         workers = os.cpu_count() or 1
         waiting: deque[tuple[Job, Future[tuple[list[Outcome], str | None]]]] = deque()
         with ProcessPoolExecutor(
-            workers, multiprocessing.get_context(method), _die_with, (os.getpid(),)
+            workers,
+            multiprocessing.get_context(method),
+            _start,
+            (os.getpid(), sources.mappings()),
         ) as pool:
             try:
                 for job in jobs:
@@ -221,7 +224,7 @@ class _Run:
             probe=with_probe,
             source=outcome.source,
             state=outcome.state,
-            reader=__version__,
+            reader=reader_of(outcome.source),
         )
         self.reads.append(Read(mark, rejects, span[0]))
 
@@ -256,10 +259,12 @@ def _table(batches: list[tuple[str, int]]) -> object:
     return pa.concat_tables(tables)
 
 
-def _die_with(parent: int) -> None:
-    """Worker set-up: no garbage collector in the way, and no life after the parent's death."""
+def _start(parent: int, mappings: list[Mapping]) -> None:
+    """Worker set-up: the user's mappings, no garbage collector in the way, and no life after the
+    parent's death."""
     import gc
 
+    sources.use(mappings)
     gc.disable()
 
     def watch() -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from tokman import discover, files
-from tokman.bookmarks import Bookmark
+from tokman.bookmarks import Bookmark, outdated
 from tokman.pieces import Piece
 from tokman.reading import recognise
 from tokman.sources import by_name
@@ -68,6 +68,7 @@ def _piece(found: discover.Found, mark: Bookmark | None, source: str | None) -> 
     if (
         mark is not None
         and mark.source is not None
+        and not outdated(mark)
         and source in (None, mark.source)
         and 0 < mark.consumed <= found.size
         and probe(found.path, mark.consumed) == mark.probe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from tokman import columns, files
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows
-from tokman.sources import by_name, claimants
+from tokman.sources import by_name, claimants, record_paths
 from tokman.sources.base import Context, Source
 from tokman.usage import Usage
 
@@ -194,7 +195,7 @@ class Reader:
                 names = " and ".join(claim.name for claim in claims)
                 self.reject(number, f"claimed by {names}; choose with --source")
                 return
-            rows = [] if claims else files.page(text)
+            rows = [] if claims else files.page(text, record_paths())
             if rows:
                 for row in rows:
                     self.read_record(_decoded(row), row, number)
@@ -224,7 +225,7 @@ class Reader:
         """Find the source of the first record that any claims; False if none claims one."""
         for line in lines:
             claims = claimants(_decoded(line))
-            if not claims and (rows := files.page(line)):
+            if not claims and (rows := files.page(line, record_paths())):
                 claims = claimants(_decoded(rows[0]))
             if len(claims) == 1:
                 self.use(claims[0])
@@ -246,18 +247,21 @@ class Reader:
         self.outcome.lines = len(records)
 
     def read_table(self, pieces: Iterator[bytes]) -> None:
-        """CSV with a header."""
-        for number, row in files.rows(pieces):
-            if self.source is None:
-                claims = [claim for claim in claimants(row) if claim.from_row is not None]
-                if len(claims) != 1:
-                    return
-                self.use(claims[0])
-            assert self.source is not None
-            convert = type(self.source).from_row
-            if convert is None:
-                self.reject(0, f"{self.source.name} has no CSV form")
+        """CSV with a header, which is enough to tell its format by."""
+        names, rows = files.table(pieces)
+        first = next(rows, None)
+        if self.source is None:
+            row = dict.fromkeys(names, "") | (first[1] if first else {})
+            claims = [claim for claim in claimants(row) if claim.from_row is not None]
+            if len(claims) != 1:
                 return
+            self.use(claims[0])
+        assert self.source is not None
+        convert = type(self.source).from_row
+        if convert is None:
+            self.reject(0, f"{self.source.name} has no CSV form")
+            return
+        for number, row in chain([first] if first else [], rows):
             try:
                 self.take(self.source.parse(convert(row), number), number, self.source.name)
             except ValueError as error:

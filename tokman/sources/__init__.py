@@ -2,25 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tokman.errors import TokmanError
+
 if TYPE_CHECKING:
     from tokman.sources.base import Source
+    from tokman.sources.mapping.source import Mapped
+    from tokman.sources.mapping.spec import Mapping
+
+_own: tuple[type[Mapped], ...] = ()
+"""The sources of the user's mappings, while they are in use."""
 
 
 @cache
-def sources() -> tuple[type[Source], ...]:
-    """Every source; a new one is a file of its own and a line here."""
+def known() -> tuple[type[Source], ...]:
+    """Every source that comes with tokman; a new one is a file of its own and a line here."""
     from tokman.sources.agents.claude_code import ClaudeCode
     from tokman.sources.agents.codex import Codex
     from tokman.sources.agents.gemini_cli import GeminiCLI
     from tokman.sources.gateways.litellm import LiteLLM
+    from tokman.sources.mapping.shipped import shipped
     from tokman.sources.providers.anthropic import Anthropic
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
 
-    return (ClaudeCode, Codex, GeminiCLI, LiteLLM, OpenAI, Anthropic, Gemini)
+    return (
+        ClaudeCode,
+        Codex,
+        GeminiCLI,
+        LiteLLM,
+        *shipped("gateways"),
+        OpenAI,
+        Anthropic,
+        Gemini,
+    )
+
+
+def sources() -> tuple[type[Source], ...]:
+    """Every source there is, the user's own mappings first."""
+    return (*_own, *known())
+
+
+def use(mappings: Iterable[Mapping]) -> None:
+    """Read with these mappings of the user's, and no others, from here on."""
+    from tokman.sources.mapping.source import source_of
+
+    global _own
+    taken = {source.name for source in known()}
+    mappings = list(mappings)
+    for mapping in mappings:
+        if mapping.name in taken:
+            raise TokmanError(
+                f"{mapping.file}: sources.{mapping.name}: two sources of that name",
+                "choose another name; `tokman sources` lists those that come with tokman",
+            )
+        taken.add(mapping.name)
+    _own = tuple(map(source_of, mappings))
+
+
+def mappings() -> list[Mapping]:
+    """The user's mappings in use."""
+    return [source.mapping for source in _own]
+
+
+def fingerprint(name: str | None) -> str:
+    """Changes when the user edits the mapping of that name, or any of them if None."""
+    return "+".join(source.fingerprint for source in _own if name in (None, source.name))
+
+
+def record_paths() -> list[str]:
+    """Where mappings say that a page keeps its records."""
+    found = (getattr(source, "mapping", None) for source in sources())
+    return [mapping.records for mapping in found if mapping and mapping.records]
 
 
 def by_name(name: str) -> type[Source]:
@@ -29,7 +85,11 @@ def by_name(name: str) -> type[Source]:
 
 
 def claimants(record: Any) -> list[type[Source]]:
-    """The sources that claim a record; more than one means the record is ambiguous."""
+    """The sources that claim a record; more than one means the record is ambiguous.
+
+    A mapping of the user's own is meant: it goes before what comes with tokman.
+    """
     if not isinstance(record, dict):
         return []
-    return [source for source in sources() if source.matches(record)]
+    own: list[type[Source]] = [source for source in _own if source.matches(record)]
+    return own or [source for source in known() if source.matches(record)]

@@ -1,0 +1,402 @@
+"""A mapping in TOML: what it reads, what it refuses, and what it may not say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.conftest import Run
+from tokman.errors import BadRecord, TokmanError
+from tokman.sources.base import Context
+from tokman.sources.mapping import spec
+from tokman.sources.mapping.source import source_of
+from tokman.usage import Usage
+
+CONTEXT = Context("log.jsonl", b"k" * 32)
+
+TABLE: dict[str, Any] = {
+    "match": {"keys": ["ts", "usage.in"]},
+    "key": ["id"],
+    "cache_in_input": True,
+    "reasoning_in_output": True,
+    "map": {
+        "started_at": {"path": "ts", "unit": "ms"},
+        "provider_name": "vendor",
+        "response_model": ["answer.model", "model"],
+        "input_tokens": "usage.in",
+        "cache_read_input_tokens": "usage.cached",
+        "output_tokens": "usage.out",
+        "reasoning_output_tokens": "usage.think",
+        "total_tokens": "usage.total",
+        "billed_cost": {"path": "cost", "unit": "cents"},
+        "duration_ms": {"path": "took", "unit": "s"},
+        "status": "http",
+        "workflow": "meta.feature",
+        "response_cache_hit": {"path": "cache", "values": {"SEMANTIC": True}},
+        "tags": ["meta", "region"],
+    },
+}
+RECORD: dict[str, Any] = {
+    "id": "c0ffee00-0001",
+    "ts": 1_760_921_734_850,
+    "vendor": "Azure OpenAI",
+    "model": "gpt-4o",
+    "usage": {"in": 100, "cached": 40, "out": 20, "think": 5, "total": 120},
+    "http": 200,
+    "prompt": "tell me",
+}
+
+
+def changed(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy with dotted keys set, or removed where the value is None."""
+    table = json.loads(json.dumps(table))
+    for dotted, value in changes.items():
+        *above, last = dotted.split(".")
+        level = table
+        for key in above:
+            level = level[key]
+        if value is None:
+            level.pop(last, None)
+        else:
+            level[last] = value
+    return table
+
+
+def read(
+    record: dict[str, Any] | str, mapping: dict[str, Any] | None = None, **more: Any
+) -> list[Usage]:
+    source = source_of(spec.mapping("mygw", changed(TABLE, mapping or {}), "tokman.toml"))
+    text = record if isinstance(record, str) else json.dumps({**record, **more})
+    return list(source(CONTEXT).parse(msgspec.json.decode(text, type=source.record_type), 7))
+
+
+def one(record: dict[str, Any], mapping: dict[str, Any] | None = None, **more: Any) -> Usage:
+    (usage,) = read(record, mapping, **more)
+    return usage
+
+
+def test_a_record_becomes_a_call() -> None:
+    meta = {"feature": "search", "seats": 3, "prompt": "tell me", "deep": {"a": 1}}
+    usage = one(RECORD, cost=1.5, took=0.25, meta=meta, region="eu", answer={"model": "gpt-4o-x"})
+    assert usage == Usage(
+        call_id="mygw:c0ffee00-0001",
+        started_at=1_760_921_734_850_000,
+        provider_name="azure.ai.openai",
+        response_model="gpt-4o-x",
+        uncached_input_tokens=60,
+        cache_read_input_tokens=40,
+        output_tokens=20,
+        reasoning_output_tokens=5,
+        billed_cost=15_000_000_000,
+        duration_ms=250,
+        workflow="search",
+        workflow_basis="explicit",
+        tags=["feature:search", "seats:3", "region:eu"],
+        line=7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "counts", "disjoint"),
+    [
+        ((True, True), (100, 40, 20, 5), (60, 40, 20, 5)),
+        ((False, True), (100, 40, 20, 5), (100, 40, 20, 5)),
+        ((True, False), (100, 40, 20, 5), (60, 40, 25, 5)),
+        ((False, False), (100, 400, 20, 50), (100, 400, 70, 50)),
+    ],
+)
+def test_the_two_answers(
+    answers: tuple[bool, bool], counts: tuple[int, ...], disjoint: tuple[int, ...]
+) -> None:
+    usage = dict(zip(("in", "cached", "out", "think"), counts, strict=True))
+    mapping = dict(zip(("cache_in_input", "reasoning_in_output"), answers, strict=True))
+    got = one(RECORD, mapping, usage=usage)
+    assert disjoint == (
+        got.uncached_input_tokens,
+        got.cache_read_input_tokens,
+        got.output_tokens,
+        got.reasoning_output_tokens,
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec_of_time", "value", "iso"),
+    [
+        ("ts", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00"),
+        ("ts", "2026-03-01 10:00:00.5+02:00", "2026-03-01T08:00:00.500"),
+        ({"path": "ts", "tz": "Europe/Berlin"}, "2026-07-01T10:00:00", "2026-07-01T08:00:00"),
+        ({"path": "ts", "unit": "s"}, 1_772_359_200.25, "2026-03-01T10:00:00.250"),
+        ({"path": "ts", "unit": "ms"}, "1772359200000", "2026-03-01T10:00:00"),
+        ({"path": "ts", "unit": "ns"}, 1_772_359_200_000_001_000, "2026-03-01T10:00:00.000001"),
+        ({"path": "ts", "format": "%d.%m.%Y %H:%M"}, "01.03.2026 10:00", "2026-03-01T10:00:00"),
+    ],
+)
+def test_times(spec_of_time: Any, value: Any, iso: str) -> None:
+    from tokman.sources.base import micros
+
+    assert one(RECORD, {"map.started_at": spec_of_time}, ts=value).started_at == micros(iso)
+
+
+@pytest.mark.parametrize(
+    ("unit", "written", "pico"),
+    [
+        ("usd", "0.000000000001", 1),
+        ("usd", '"$1.25"', 1_250_000_000_000),
+        ("cents", "0.1", 1_000_000_000),
+        ("micro_usd", "3", 3_000_000),
+        ("nano_usd", "1234567.5", 1_234_567_500),
+        ("usd", "null", None),
+        ("usd", '"-"', None),
+        ("usd", '""', None),
+    ],
+)
+def test_money_is_exact(unit: str, written: str, pico: int | None) -> None:
+    record = json.dumps(RECORD)[:-1] + f', "cost": {written}}}'
+    (usage,) = read(record, {"map.billed_cost.unit": unit})
+    assert usage.billed_cost == pico
+
+
+@pytest.mark.parametrize(
+    ("more", "mapping", "reason"),
+    [
+        ({"usage": {"in": 10, "cached": 40, "out": 1}}, {}, "fewer than cache reads"),
+        ({"usage": {"in": 10, "out": 4, "think": 5}}, {}, "fewer than reasoning"),
+        ({"usage": {"in": 10, "out": 4, "total": 15}}, {}, "total_tokens (15) is not"),
+        ({"usage": {"in": -1, "out": 4}}, {}, "input_tokens: not a count"),
+        ({"usage": {"in": 1.5, "out": 4}}, {}, "input_tokens: not a count"),
+        ({"usage": {"in": True, "out": 4}}, {}, "input_tokens: not a count"),
+        ({"usage": {"in": 10**19, "out": 4}}, {}, "input_tokens: not a count"),
+        ({"usage": {"in": [1], "out": 4}}, {}, "$.usage.in"),
+        ({"ts": "yesterday"}, {}, "started_at: not a time"),
+        ({"cost": "cheap"}, {}, "billed_cost: not an amount"),
+        ({"cost": -1}, {}, "is not the cost of one call"),
+        ({"http": "maybe"}, {}, "status: neither ok nor error"),
+        ({"cache": "SOMETIMES"}, {}, "response_cache_hit: neither yes nor no"),
+        ({"model": "tell me a story about"}, {}, "response_model: not a name"),
+        ({"id": None}, {}, "no id in id"),
+        (
+            {"currency": "EUR"},
+            {"refuse": [{"path": "currency", "not_in": ["USD", "usd"], "reason": "not in USD"}]},
+            "not in USD",
+        ),
+    ],
+)
+def test_what_is_refused(more: dict[str, Any], mapping: dict[str, Any], reason: str) -> None:
+    with pytest.raises((BadRecord, msgspec.ValidationError)) as refused:
+        read(RECORD, mapping, **more)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"usage": {"in": "1,234", "out": "7.0"}}, {"uncached_input_tokens": 1234}),
+        ({"usage": '{"in": 9, "out": 1}'}, {"uncached_input_tokens": 9, "output_tokens": 1}),
+        ({"usage": {"in": 5, "out": 1}, "meta": '{"feature": "q"}'}, {"workflow": "q"}),
+        ({"usage": {"in": None}}, {"output_basis": "partial", "uncached_input_tokens": 0}),
+        ({"meta": None, "answer": "text"}, {"workflow": None, "response_model": "gpt-4o"}),
+        ({"meta": {"feature": "x" * 201}}, {"workflow": None, "tags": None}),
+        ({"meta": {"feature": "a\nb"}}, {"workflow": None, "tags": None}),
+        ({"http": 503}, {"status": "error"}),
+        ({"http": "Success"}, {"status": "ok"}),
+        ({"cache": "SEMANTIC"}, {"response_cache_hit": True}),
+        ({"took": -1}, {"duration_ms": None}),
+        ({"vendor": "-"}, {"provider_name": None}),
+    ],
+)
+def test_what_is_taken_as_it_comes(more: dict[str, Any], expected: dict[str, Any]) -> None:
+    usage = one(RECORD, **more)
+    assert {name: getattr(usage, name) for name in expected} == expected
+
+
+def test_rows_that_are_no_calls() -> None:
+    where = {"where": [{"path": "http", "not_in": [102, "processing"]}, {"path": "ts", "above": 5}]}
+    assert one(RECORD, where)
+    assert read(RECORD, where, http=102) == []
+    assert read(RECORD, where, ts=5) == []
+
+
+def test_ids() -> None:
+    assert one(RECORD, {"key": None, "map.call_id": "rid"}, rid="chatcmpl-AbCdEfGh").call_id == (
+        "chatcmpl-AbCdEfGh"
+    )
+    hit = {"map.call_id": "rid"}
+    assert one(RECORD, hit, rid="chatcmpl-AbCdEfGh", cache="HIT").call_id == "mygw:c0ffee00-0001"
+    pair = {"key": ["ts", "id"]}
+    assert one(RECORD, pair).call_id != one(RECORD, pair, id="other-one-9").call_id
+    linked = {"map.retry_of": "parent"}
+    assert one(RECORD, linked, parent="c0ffee00-0000").retry_of == "mygw:c0ffee00-0000"
+
+
+def test_equal_rows_without_an_id_are_numbered() -> None:
+    table = changed(TABLE, {"key": None})
+    source = source_of(spec.mapping("mygw", table, "tokman.toml"))
+    assert not source.splittable
+    record = msgspec.json.decode(json.dumps(RECORD), type=source.record_type)
+
+    def ids(reader: Any, times: int) -> list[str]:
+        return [usage.call_id for _ in range(times) for usage in reader.parse(record, 1)]
+
+    whole = ids(source(CONTEXT), 3)
+    assert len(set(whole)) == 3
+    first, second = source(CONTEXT), source(CONTEXT)
+    begun = ids(first, 1)
+    second.resume(first.state())
+    assert begun + ids(second, 2) == whole
+    assert ids(source(CONTEXT), 3) == whole
+
+
+def test_paths_share_their_beginnings_and_quote_dots() -> None:
+    mapping = {
+        "map.user_id": ["user.id", "user"],
+        "map.request_model": 'attributes."gen_ai.request.model"',
+    }
+    attributes = {"gen_ai.request.model": "gpt-4o"}
+    for user in ({"id": "u-1"}, "u-1"):
+        usage = one(RECORD, mapping, user=user, attributes=attributes)
+        assert (usage.user_id, usage.request_model) == ("u-1", "gpt-4o")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cache_in_input": None}, "sources.mygw.cache_in_input: missing"),
+        ({"reasoning_in_output": None}, "sources.mygw.reasoning_in_output: missing"),
+        ({"map.cost": "x"}, "sources.mygw.map.cost: no such column"),
+        ({"map.started_at.unit": "sec"}, "sources.mygw.map.started_at.unit: no unit 'sec' here"),
+        ({"map.started_at.tz": "Mars"}, "map.started_at.tz: no time zone 'Mars'"),
+        ({"map.billed_cost.unit": "eur"}, "map.billed_cost.unit: no unit 'eur'"),
+        ({"map.duration_ms": "took"}, "map.duration_ms: no unit"),
+        ({"map.workflow": "meta.prompt"}, "map.workflow: 'meta.prompt' leads to a text"),
+        ({"map.tags": ["messages"]}, "map.tags: 'messages' leads to a text"),
+        ({"map.user_id": "a..b"}, "map.user_id: 'a..b' is not a path"),
+        ({"map.status": {"path": "http", "values": {"1": "good"}}}, "map.status.values: a status"),
+        ({"map.user_id": 5}, "map.user_id: Expected"),
+        ({"map.started_at": None}, "map.started_at: missing"),
+        ({"map.response_model": None}, "map.response_model: missing"),
+        ({"match.keys": []}, "match.keys: empty"),
+        ({"match": None}, "sources.mygw: Object missing required field `match`"),
+        ({"colour": "red"}, "sources.mygw: Object contains unknown field `colour`"),
+        ({"where": [{"path": "a"}]}, "where[0]: asks nothing"),
+        ({"where": [{"path": "a", "is": 1}]}, "sources.mygw.where[0]: Object contains unknown"),
+    ],
+)
+def test_wrong_mappings_name_their_key(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(TokmanError) as wrong:
+        spec.mapping("mygw", changed(TABLE, changes), "tokman.toml")
+    assert message in wrong.value.message
+    assert wrong.value.message.startswith("tokman.toml: sources.mygw")
+    assert wrong.value.hint
+    assert "\n" not in wrong.value.message
+
+
+TOML = """
+[sources.mygw]
+match.keys = ["when", "tokens in"]
+records = "page.calls"
+[sources.mygw.map]
+started_at = { path = "when", tz = "Europe/Berlin" }
+response_model = "model"
+input_tokens = "tokens in"
+output_tokens = "tokens out"
+workflow = "labels.job"
+"""
+ROW = {"when": "2026-07-01 10:00:00", "model": "gpt-4o", "tokens in": 5, "tokens out": 7}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "array", "page", "csv"])
+def test_one_mapping_reads_every_container(form: str, tokman: Run, tmp_path: Path) -> None:
+    rows = [{**ROW, "labels": {"job": "night"}}, ROW, ROW]
+    (tmp_path / "tokman.toml").write_text(TOML)
+    if form == "csv":
+        lines = ["when,model,tokens in,tokens out,labels"]
+        lines.append('2026-07-01 10:00:00,gpt-4o,5,7,"{""job"": ""night""}"')
+        lines += ["2026-07-01 10:00:00,gpt-4o,5,7,"] * 2
+        text = "\r\n".join(lines)
+    elif form == "jsonl":
+        text = "\n".join(json.dumps(row) for row in rows)
+    else:
+        text = json.dumps(rows if form == "array" else {"page": {"calls": rows, "more": False}})
+    (tmp_path / "log.txt").write_text(text)
+    assert tokman("ingest", "log.txt").code == 0
+    counted = tokman(
+        "sql",
+        "select count(*) calls, sum(input_tokens) i, sum(output_tokens) o, "
+        "any_value(workflow) w, min(started_at) s, any_value(source) source from charges",
+        "-f",
+        "csv",
+    )
+    assert counted.out.splitlines()[1] == "3,15,21,night,2026-07-01T08:00:00,mygw"
+
+
+def test_an_edited_mapping_reads_its_files_again(tokman: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text(TOML)
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps({**ROW, "who": "u-1"}) + "\n")
+    assert "no format tokman reads" in tokman("ingest", log).err
+    assert "1 call added" in tokman("ingest", "--map", "m.toml", log).err
+    assert "1 unchanged" in tokman("ingest", "--map", "m.toml", log).err
+    assert "1 unchanged" in tokman("ingest", log).err
+    (tmp_path / "m.toml").write_text(TOML + 'user_id = "who"\n')
+    assert "read 1 file (1 mygw)" in tokman("ingest", "--map", "m.toml", log).err
+    assert "u-1" in tokman("report", "--by", "user").out
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_know_the_mapping(
+    method: str, tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tokman import jobs
+
+    monkeypatch.setattr(jobs, "TOGETHER", 1)
+    monkeypatch.setattr("sys.platform", "linux" if method == "fork" else "darwin")
+    (tmp_path / "tokman.toml").write_text(TOML)
+    for number in range(3):
+        log = tmp_path / "logs" / f"{number}.jsonl"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(json.dumps({**ROW, "tokens in": number}) + "\n")
+    assert "3 calls added" in tokman("ingest", "logs").err
+
+
+def test_lines_of_another_kind_in_the_same_file(tokman: Run, tmp_path: Path) -> None:
+    (tmp_path / "tokman.toml").write_text(TOML)
+    lines: list[Any] = [ROW, {"when": ROW["when"], "model": "gpt-4o"}, {**ROW, "tokens in": None}]
+    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    result = tokman("ingest", "log.jsonl")
+    assert "2 calls added" in result.err
+    assert "log.jsonl:2: tokens in: missing" in result.err
+
+
+def test_names_and_files_that_cannot_be(tokman: Run, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("{}")
+    (tmp_path / "m.toml").write_text(TOML.replace("mygw", "litellm"))
+    assert "two sources of that name" in tokman("ingest", "--map", "m.toml", "log.jsonl").err
+    (tmp_path / "m.toml").write_text("[rates]\n")
+    assert "no [sources.NAME] in it" in tokman("ingest", "--map", "m.toml", "log.jsonl").err
+    assert "No such file" in tokman("ingest", "--map", "n.toml", "log.jsonl").err
+    (tmp_path / "m.toml").write_text(TOML + "oops")
+    assert "m.toml" in tokman("ingest", "--map", "m.toml", "log.jsonl").err
+    assert tokman("ingest", "--map", "m.toml", "log.jsonl").code == 2
+
+
+def test_a_mapping_of_ones_own_goes_first(tokman: Run, tmp_path: Path) -> None:
+    """A record that a source of tokman's would read too."""
+    from tests.test_privacy import CHAT
+
+    (tmp_path / "tokman.toml").write_text(
+        """
+        [sources.mine]
+        match.keys = ["choices", "usage"]
+        map.call_id = "id"
+        map.started_at = { path = "created", unit = "s" }
+        map.response_model = "model"
+        map.input_tokens = "usage.prompt_tokens"
+        """
+    )
+    (tmp_path / "log.jsonl").write_text(json.dumps(CHAT))
+    assert "(1 mine)" in tokman("ingest", "log.jsonl").err
+    assert "mine" in tokman("sources").out

@@ -1,0 +1,250 @@
+"""A mapping compiled: which values a record needs, and what each becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tokman.errors import BadRecord
+from tokman.sources.mapping import spec, values
+from tokman.sources.mapping.paths import Path, Shape, opened, parse, scalar, walk
+from tokman.sources.mapping.vocabulary import provider
+
+_SPECIAL = frozenset(("tags",))
+
+
+class Step(NamedTuple):
+    """One column of the ledger: where its value may lie and what is made of it."""
+
+    column: str
+    places: tuple[int, ...]
+    convert: values.Convert
+    const: Any
+
+
+class Asked(NamedTuple):
+    """One condition on one value."""
+
+    place: int
+    holds: Callable[[Any], bool]
+    reason: str
+
+
+class Plan:
+    """What `Mapped` does with a record; the values of a record are a list in `paths`' order."""
+
+    def __init__(self, mapping: spec.Mapping) -> None:
+        self.mapping = mapping
+        self.missing = values.MISSING | frozenset(mapping.missing)
+        self._paths: dict[str, int] = {}
+        self._raw: set[str] = set()
+        columns = mapping.columns
+        self.steps = [
+            Step(
+                column,
+                tuple(self._place(path, raw=column == "billed_cost") for path in stated.paths),
+                self._converter(column, stated),
+                self._const(column, stated),
+            )
+            for column, stated in columns.items()
+            if column not in _SPECIAL
+        ]
+        tags = columns["tags"].paths if "tags" in columns else []
+        self.tags = [(self._place(path, raw=True), parse(path)[-1]) for path in tags]
+        self.key = tuple(self._place(path) for path in mapping.key)
+        self.where = [self._condition(each) for each in mapping.where]
+        self.refuse = [self._condition(each) for each in mapping.refuse]
+        bodies = mapping.bodies
+        self.response = self._place(bodies.response, raw=True) if bodies else None
+        self.request = self._place(bodies.request, raw=True) if bodies and bodies.request else None
+        self.url = self._place(bodies.url) if bodies and bodies.url else None
+        for path in mapping.match.keys:
+            if not any(parse(each)[: len(parse(path))] == parse(path) for each in self._paths):
+                self._place(path, raw=True)
+        self.own = [
+            (path, self._place(path), frozenset(words))
+            for path, words in mapping.match.values.items()
+        ]
+        self.paths = [parse(text) for text in self._paths]
+        self._deep = [
+            (index, text, path)
+            for index, (text, path) in enumerate(zip(self._paths, self.paths, strict=True))
+            if len(path) > 1
+        ]
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The typed record of the paths; made when the first record is read."""
+        needed = [parse(text) for text in self.mapping.match.keys]
+        return Shape(self.paths, frozenset(map(parse, self._raw)), needed)
+
+    def others(self, found: list[Any]) -> str | None:
+        """The path whose value shows that the record is of another format; None if none does."""
+        for path, place, accepted in self.own:
+            if values.plain(found[place]) not in accepted:
+                return path
+        return None
+
+    def row(self, row: dict[str, Any]) -> list[Any]:
+        """The values of a table's row: a path is a column's name, or leads into its JSON text."""
+        found = list(map(row.get, self._paths))
+        for index, text, path in self._deep:
+            if found[index] is None and text not in row and path[0] in row:
+                inner = walk(row, path)
+                found[index] = inner if text in self._raw else scalar(inner)
+        return found
+
+    def first(self, found: list[Any], places: tuple[int, ...]) -> Any:
+        """The first value that is there."""
+        for place in places:
+            value = found[place]
+            if value is not None and not (type(value) is str and value.strip() in self.missing):
+                return value
+        return None
+
+    def given(self, found: list[Any]) -> dict[str, Any]:
+        """Column → converted value, of those the record has."""
+        given: dict[str, Any] = {}
+        missing = self.missing
+        for column, places, convert, const in self.steps:
+            for place in places:
+                value = found[place]
+                if value is None or (type(value) is str and value.strip() in missing):
+                    continue
+                if (converted := convert(value)) is not None:
+                    given[column] = converted
+                    break
+            else:
+                if const is not None:
+                    given[column] = const
+        return given
+
+    def tagged(self, found: list[Any]) -> list[str] | None:
+        """`name:value` of single values and of an object's; a list's items as they are."""
+        pairs: list[tuple[str, Any]] = []
+        tags: list[str] = []
+        for place, name in self.tags:
+            value = opened(found[place])
+            if isinstance(value, dict):
+                pairs += [item for item in value.items() if item[0].lower() not in spec.TEXTS]
+            elif isinstance(value, list):
+                tags += [values.plain(item) for item in value if scalar(item) is not None]
+            elif not (isinstance(value, str) and value.strip() in self.missing):
+                pairs.append((name, value))
+        tags += [f"{key}:{values.plain(v)}" for key, v in pairs if scalar(v) is not None]
+        return [tag for tag in tags[:50] if values.label(tag)] or None
+
+    def _place(self, path: str, raw: bool = False) -> int:
+        if raw:
+            self._raw.add(path)
+        return self._paths.setdefault(path, len(self._paths))
+
+    def _const(self, column: str, stated: spec.Column) -> Any:
+        if stated.const is None:
+            return None
+        return self._converter(column, stated)(stated.const)
+
+    def _converter(self, column: str, stated: spec.Column) -> values.Convert:
+        convert = _plain_converter(column, stated, self.missing)
+        if stated.values:
+            convert = _looked_up(stated.values, convert)
+        if column in spec.NAMES | spec.LABELS | spec.TRUTHS | {"status"}:
+            convert = lru_cache(maxsize=10_000, typed=True)(convert)
+        return convert
+
+    def _condition(self, asked: spec.Condition) -> Asked:
+        only_present = asked.present is not None
+        place = self._place(asked.path, raw=only_present and asked.path not in self._paths)
+        reason = asked.reason or f"{asked.path}: refused by the mapping"
+        return Asked(place, _holds(asked, self.missing), reason)
+
+
+def matcher(mapping: spec.Mapping) -> Callable[[dict[str, Any]], bool]:
+    """Whether a record, or a table's row, is of the mapping's format."""
+    keys = [(text, parse(text)) for text in mapping.match.keys]
+    without = [(text, parse(text)) for text in mapping.match.without]
+    wanted = [(text, parse(text), set(vs)) for text, vs in mapping.match.values.items()]
+
+    def matches(record: dict[str, Any]) -> bool:
+        return (
+            all(_has(record, text, path) for text, path in keys)
+            and not any(_has(record, text, path) for text, path in without)
+            and all(
+                values.plain(record[text] if text in record else walk(record, path)) in accepted
+                for text, path, accepted in wanted
+            )
+        )
+
+    return matches
+
+
+def _has(record: dict[str, Any], text: str, path: Path) -> bool:
+    if text in record:
+        return True
+    above = opened(walk(record, path[:-1])) if len(path) > 1 else record
+    return isinstance(above, dict) and path[-1] in above
+
+
+def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) -> values.Convert:
+    if column in spec.COUNTS:
+        return values.count(column)
+    if column in spec.TIMES:
+        zone: tzinfo = ZoneInfo(stated.tz) if stated.tz else UTC
+        return values.moment(column, stated.unit, stated.format, zone)
+    if column in spec.DURATIONS:
+        return values.milliseconds(stated.unit or "ms")
+    if column in spec.TRUTHS:
+        return values.truth(column)
+    if column == "provider_name":
+        return lambda value: provider(values.plain(value))
+    if column in spec.NAMES:
+        return values.name(column)
+    if column == "status":
+        return values.status
+    if column == "billed_cost":
+        return values.money(column, stated.unit or "usd", missing)
+    if column == "temperature":
+        return values.number
+    return values.plain if column in ("api_key_hash", "call_id") else values.label
+
+
+def _looked_up(words: dict[str, str | bool], convert: values.Convert) -> values.Convert:
+    """The mapping's own word for a value, else what the column makes of it."""
+
+    def look_up(value: Any) -> Any:
+        return words.get(values.plain(value)) if values.plain(value) in words else convert(value)
+
+    return look_up
+
+
+def _holds(asked: spec.Condition, missing: frozenset[str]) -> Callable[[Any], bool]:
+    equal = None if asked.equals is None else values.plain(asked.equals)
+    among = None if asked.is_in is None else frozenset(map(values.plain, asked.is_in))
+    outside = None if asked.not_in is None else frozenset(map(values.plain, asked.not_in))
+    above = None if asked.above is None else Decimal(str(asked.above))
+
+    def holds(value: Any) -> bool:
+        there = value is not None and not (type(value) is str and value.strip() in missing)
+        text = values.plain(value) if there else None
+        if asked.present is not None and asked.present != there:
+            return False
+        if equal is not None and text != equal:
+            return False
+        if among is not None and text not in among:
+            return False
+        if outside is not None and text in outside:
+            return False
+        return above is None or (text is not None and _amount(text, asked.path) > above)
+
+    return holds
+
+
+def _amount(text: str, path: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise BadRecord(f"{path}: not a number") from None

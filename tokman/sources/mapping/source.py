@@ -1,0 +1,165 @@
+"""The source a mapping makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, ClassVar
+
+import msgspec
+
+from tokman.errors import BadRecord
+from tokman.sources.base import Context, Stateless
+from tokman.sources.classes import split_input, split_output
+from tokman.sources.facts import identity, word
+from tokman.sources.mapping import bodies
+from tokman.sources.mapping.plan import Plan, matcher
+from tokman.sources.mapping.spec import INPUT_PARTS, LINKS, Mapping
+from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
+
+_TOKENS = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
+
+
+class Mapped(Stateless):
+    """Reads what one mapping describes; a class of its own for each mapping."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    locations: ClassVar[tuple[str, ...]]
+    record_type: ClassVar[Any]
+    from_row: ClassVar[Callable[[dict[str, Any]], Any] | None]
+    mapping: ClassVar[Mapping]
+    plan: ClassVar[Plan]
+    fingerprint: ClassVar[str]
+    """Changes with what the mapping says."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.seen: dict[int, int] = {}
+
+    @staticmethod
+    def matches(record: dict[str, Any]) -> bool:
+        """True where the mapping's `match` holds; each class has its own."""
+        raise NotImplementedError
+
+    def parse(self, record: Any, line: int) -> Iterable[Usage]:
+        """The call in one record; none where the mapping's `where` says it is no call."""
+        plan = self.plan
+        found = record if type(record) is list else plan.shape.values(record)
+        if plan.own and (path := plan.others(found)):
+            raise BadRecord(f"{path}: not a value that {self.name} has")
+        if not all(asked.holds(found[asked.place]) for asked in plan.where):
+            return ()
+        for asked in plan.refuse:
+            if asked.holds(found[asked.place]):
+                raise BadRecord(asked.reason)
+        given = plan.given(found)
+        if "started_at" not in given:
+            raise BadRecord("started_at: missing")
+        counts = {name: given.pop(name) for name in _TOKENS if name in given}
+        total, own = given.pop("total_tokens", None), given.pop("call_id", None)
+        ended = given.pop("ended_at", None)
+        usage = Usage(call_id="", line=line, **given)
+        if ended is not None and usage.duration_ms is None and usage.started_at is not None:
+            passed = (ended - usage.started_at) // 1000
+            usage.duration_ms = passed if passed >= 0 else None
+        self._annotate(usage, found)
+        inner = bodies.read(plan, found, usage, self.context) if plan.response is not None else []
+        if inner and (inner[0].output_basis == "final" or not counts):
+            rows = bodies.joined(usage, inner)
+        else:
+            self._count(usage, counts, total)
+            rows = [usage]
+        rows[0].call_id = self._id(rows[0], found, own, inner[0].call_id if inner else None)
+        return rows
+
+    def state(self) -> bytes:
+        """How often each record without an id was seen."""
+        return msgspec.msgpack.encode(self.seen) if self.seen else b""
+
+    def resume(self, state: bytes) -> None:
+        """Count on from there."""
+        self.seen = msgspec.msgpack.decode(state, type=dict[int, int])
+
+    def _annotate(self, usage: Usage, found: list[Any]) -> None:
+        usage.tags = self.plan.tagged(found) if self.plan.tags else None
+        if usage.workflow:
+            usage.workflow_basis = "explicit"
+        if usage.api_key_hash:
+            usage.api_key_hash = self.context.hash_text(usage.api_key_hash)
+        if self.plan.key:
+            for link in LINKS:
+                if to := getattr(usage, link):
+                    setattr(usage, link, f"{self.name}:{to}")
+
+    def _count(self, usage: Usage, counts: dict[str, int], total: int | None) -> None:
+        """Disjoint classes from the log's own, by the mapping's two answers."""
+        if not counts:
+            usage.output_basis = "partial"
+            return
+        read, short, long = (counts.get(part, 0) for part in INPUT_PARTS)
+        whole, made = counts.get("input_tokens", 0), counts.get("output_tokens", 0)
+        if not self.mapping.cache_in_input:
+            whole += read + short + long
+        split_input(usage, whole, "input_tokens", read=read, written=short + long, written_1h=long)
+        reasoning = counts.get("reasoning_output_tokens", 0)
+        if reasoning and not self.mapping.reasoning_in_output:
+            made += reasoning
+        split_output(usage, made, "output_tokens", reasoning=reasoning)
+        if total is not None and total != whole + made:
+            raise BadRecord(
+                f"total_tokens ({total}) is not input ({whole}) + output ({made}); "
+                "are cache_in_input and reasoning_in_output right?"
+            )
+
+    def _id(self, usage: Usage, found: list[Any], own: Any, body: str | None) -> str:
+        """The provider's id, else the log's own, else a hash of the record and its number among
+        equal ones. A response served from a gateway's cache repeats the provider's id."""
+        plan = self.plan
+        facts = (usage.started_at, usage.response_model or usage.request_model)
+        sums = [sum(getattr(usage, name) for name in c) for c in (INPUT_CLASSES, OUTPUT_CLASSES)]
+        response = body or (own and identity(self.context, self.name, own, *facts, *sums))
+        if response and not usage.response_cache_hit:
+            return str(response)
+        parts = [plan.first(found, (place,)) for place in plan.key]
+        if any(part is not None for part in parts):
+            text = str(parts[0]) if len(parts) == 1 else ""
+            if not word(text):
+                text = self.context.hash_text(msgspec.json.encode(parts).decode())
+            known = identity(self.context, self.name, text, *facts, *sums)
+            return known if known.startswith(f"{self.name}:") else f"{self.name}:{known}"
+        if response:
+            return f"{response}_cache_hit{usage.started_at}"
+        if plan.key or "call_id" in self.mapping.map:
+            names = ", ".join(self.mapping.key) or "call_id"
+            raise BadRecord(f"no id in {names}; name more columns in the mapping's key")
+        digest = self.context.hash(msgspec.json.encode(found))
+        number = self.seen[digest] = self.seen.get(digest, 0) + 1
+        return f"{self.name}:{digest & (2**64 - 1):016x}-{number}"
+
+
+@cache
+def _compiled(text: bytes) -> type[Mapped]:
+    mapping = msgspec.json.decode(text, type=Mapping)
+    plan = Plan(mapping)
+    said = msgspec.structs.replace(mapping, file="", title="", unverified="")
+    digest = hashlib.blake2b(msgspec.json.encode(said, order="deterministic"), digest_size=8)
+
+    class Described(Mapped):
+        __doc__ = f"{mapping.title}. {mapping.unverified}"
+
+    made: Any = Described
+    made.name, made.title, made.locations = mapping.name, mapping.title, tuple(mapping.locations)
+    made.mapping, made.plan, made.fingerprint = mapping, plan, digest.hexdigest()
+    made.matches = staticmethod(matcher(mapping))
+    made.from_row = staticmethod(plan.row)
+    made.splittable = bool(mapping.key or "call_id" in mapping.map)
+    made.record_type = plan.shape.record_type
+    made.__name__ = made.__qualname__ = mapping.name
+    return made  # type: ignore[no-any-return]
+
+
+def source_of(mapping: Mapping) -> type[Mapped]:
+    """The source of a mapping; the same one each time for the same mapping."""
+    return _compiled(msgspec.json.encode(mapping))
