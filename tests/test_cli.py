@@ -456,6 +456,28 @@ def test_nothing_heavy_is_imported_for_little(arguments: list[str] | None) -> No
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+@pytest.mark.parametrize("command", ["ingest sample_logs --ledger", "report --ledger"])
+def test_no_source_is_imported_when_no_log_is_read(command: str, sample_ledger: Path) -> None:
+    program = (
+        "import sys, tokman.cli\n"
+        f"sys.argv = ['tokman', *{command.split()!r}, {str(sample_ledger)!r}]\n"
+        "try:\n"
+        "    tokman.cli.main()\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code\n"
+        "loaded = (name for name in sys.modules if name.startswith('tokman.sources.'))\n"
+        "print('loaded:', *(name for name in loaded if name.count('.') > 2))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=SAMPLE_LOGS.parent,
+    )
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
 def test_sources_and_rates_in_every_format(tokman: Run) -> None:
     for command in (["sources"], ["rates", "gpt-5.5", "--at", "2026-11-01"]):
         for form in ("table", "csv", "markdown", "json"):

@@ -62,11 +62,9 @@ def reader_of(source: str | None) -> str:
 
 def outdated(mark: Bookmark) -> bool:
     """True if the file was read with a mapping of the user's that was edited or is not in use."""
-    if mark.source is None:
-        return mark.reader != reader_of(None)
-    if all(source.name != mark.source for source in sources.known()):
-        return mark.reader != reader_of(mark.source)
-    return False
+    if mark.reader == reader_of(mark.source):
+        return False
+    return mark.source is None or all(source.name != mark.source for source in sources.known())
 
 
 class Bookmarks:

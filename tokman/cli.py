@@ -331,6 +331,10 @@ def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
 def _use_mappings(settings: Config, maps: list[Path]) -> None:
     """Read with the mappings of the configuration and of the files."""
     from tokman import sources
+
+    if not settings.sources and not maps:
+        sources.use(())
+        return
     from tokman.sources.mapping import spec
 
     found = [

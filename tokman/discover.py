@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -63,15 +64,15 @@ def find(paths: Iterable[str]) -> Iterator[Found | Missing]:
 def _walk(path: str, *, named: bool, seen: set[tuple[int, int]]) -> Iterator[Found | Missing]:
     """Files at or under `path`; a folder or file reached twice, by a link say, counts once."""
     try:
-        stat = os.stat(path)
-        if (stat.st_dev, stat.st_ino) in seen:
+        status = os.stat(path)
+        if (status.st_dev, status.st_ino) in seen:
             return
-        seen.add((stat.st_dev, stat.st_ino))
-        if not os.path.isdir(path):
-            if os.path.isfile(path):
-                yield Found(os.path.abspath(path), stat.st_size, stat.st_mtime_ns, named)
-            else:
-                yield Missing(path, "not a regular file; pipe it in as `-`")
+        seen.add((status.st_dev, status.st_ino))
+        if stat.S_ISREG(status.st_mode):
+            yield Found(os.path.abspath(path), status.st_size, status.st_mtime_ns, named)
+            return
+        if not stat.S_ISDIR(status.st_mode):
+            yield Missing(path, "not a regular file; pipe it in as `-`")
             return
         entries = sorted(os.listdir(path))
     except OSError as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,6 +140,8 @@ class Ledger:
 
 def _create(about: Path) -> None:
     """Make ledger.json once, however many processes try."""
+    import secrets
+
     about.parent.mkdir(parents=True, exist_ok=True)
     draft = about.with_name(f"ledger.{secrets.token_hex(8)}")
     stated = About(schema=SCHEMA_VERSION, hash_key=secrets.token_hex(32))

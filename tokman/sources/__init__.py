@@ -48,11 +48,14 @@ def sources() -> tuple[type[Source], ...]:
 
 def use(mappings: Iterable[Mapping]) -> None:
     """Read with these mappings of the user's, and no others, from here on."""
+    global _own
+    _own = ()
+    mappings = list(mappings)
+    if not mappings:
+        return
     from tokman.sources.mapping.source import source_of
 
-    global _own
     taken = {source.name for source in known()}
-    mappings = list(mappings)
     for mapping in mappings:
         if mapping.name in taken:
             raise TokmanError(
