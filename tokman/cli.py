@@ -335,14 +335,15 @@ def _use_mappings(settings: Config, maps: list[Path]) -> None:
     if not settings.sources and not maps:
         sources.use(())
         return
-    from tokman.sources.mapping import spec
+    from tokman.sources.mapping import load as mappings
 
     found = [
-        spec.mapping(name, table, str(settings.path)) for name, table in settings.sources.items()
+        mappings.mapping(name, table, str(settings.path))
+        for name, table in settings.sources.items()
     ]
     for path in maps:
         try:
-            found += spec.read(path.read_bytes(), str(path))
+            found += mappings.read(path.read_bytes(), str(path))
         except OSError as error:
             raise TokmanError(f"{path}: {error.strerror}", "name a TOML file") from None
     sources.use(found)

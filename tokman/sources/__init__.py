@@ -79,7 +79,7 @@ def fingerprint(name: str | None) -> str:
 def record_paths() -> list[str]:
     """Where mappings say that a page keeps its records."""
     found = (getattr(source, "mapping", None) for source in sources())
-    return [mapping.records for mapping in found if mapping and mapping.records]
+    return [path for mapping in found if mapping for path in mapping.record_paths]
 
 
 def by_name(name: str) -> type[Source]:

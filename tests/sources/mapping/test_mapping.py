@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Run
 from tokman.errors import BadRecord, TokmanError
 from tokman.sources.base import Context
-from tokman.sources.mapping import spec
+from tokman.sources.mapping import load
 from tokman.sources.mapping.source import source_of
 from tokman.usage import Usage
 
@@ -69,7 +69,7 @@ def changed(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def read(
     record: dict[str, Any] | str, mapping: dict[str, Any] | None = None, **more: Any
 ) -> list[Usage]:
-    source = source_of(spec.mapping("mygw", changed(TABLE, mapping or {}), "tokman.toml"))
+    source = source_of(load.mapping("mygw", changed(TABLE, mapping or {}), "tokman.toml"))
     text = record if isinstance(record, str) else json.dumps({**record, **more})
     return list(source(CONTEXT).parse(msgspec.json.decode(text, type=source.record_type), 7))
 
@@ -177,7 +177,13 @@ def test_money_is_exact(unit: str, written: str, pico: int | None) -> None:
         ({"http": "maybe"}, {}, "status: neither ok nor error"),
         ({"cache": "SOMETIMES"}, {}, "response_cache_hit: neither yes nor no"),
         ({"model": "tell me a story about"}, {}, "response_model: not a name"),
-        ({"id": None}, {}, "no id in id"),
+        ({"id": None}, {}, "no id: name more columns"),
+        ({}, {"cache_in_input": "unknown"}, "cached tokens are inside"),
+        (
+            {"usage": {"in": 9, "out": 5, "think": 2}},
+            {"reasoning_in_output": "unknown"},
+            "reasonin",
+        ),
         (
             {"currency": "EUR"},
             {"refuse": [{"path": "currency", "not_in": ["USD", "usd"], "reason": "not in USD"}]},
@@ -197,6 +203,7 @@ def test_what_is_refused(more: dict[str, Any], mapping: dict[str, Any], reason: 
         ({"usage": {"in": "1,234", "out": "7.0"}}, {"uncached_input_tokens": 1234}),
         ({"usage": '{"in": 9, "out": 1}'}, {"uncached_input_tokens": 9, "output_tokens": 1}),
         ({"usage": {"in": 5, "out": 1}, "meta": '{"feature": "q"}'}, {"workflow": "q"}),
+        ({"usage": {"in": 0, "out": 0}}, {"output_basis": "partial"}),
         ({"usage": {"in": None}}, {"output_basis": "partial", "uncached_input_tokens": 0}),
         ({"meta": None, "answer": "text"}, {"workflow": None, "response_model": "gpt-4o"}),
         ({"meta": {"feature": "x" * 201}}, {"workflow": None, "tags": None}),
@@ -220,6 +227,38 @@ def test_rows_that_are_no_calls() -> None:
     assert read(RECORD, where, ts=5) == []
 
 
+def test_several_calls_in_one_record() -> None:
+    """A gateway that asks another model on the way writes both calls into one line."""
+    mapping = {
+        "match.keys": ["ts"],
+        "each": ["ai.proxy", "ai.rewriter"],
+        "map": {
+            "started_at": {"path": "ts", "unit": "ms"},
+            "response_model": "./model",
+            "input_tokens": ["./usage.in", "./usage.prompt"],
+        },
+    }
+    calls = {
+        "proxy": {"model": "gpt-4o", "usage": {"in": 7}},
+        "rewriter": {"model": "gpt-4o-mini", "usage": {"prompt": 2}},
+    }
+    rows = read(RECORD, mapping, ai=calls)
+    assert [(r.call_id, r.response_model, r.uncached_input_tokens) for r in rows] == [
+        ("mygw:c0ffee00-0001", "gpt-4o", 7),
+        ("mygw:c0ffee00-0001#rewriter", "gpt-4o-mini", 2),
+    ]
+    assert read(RECORD, mapping, ai=None) == read(RECORD, mapping) == []
+
+
+def test_a_column_only_where_a_condition_holds() -> None:
+    paid = {"map.billed_cost": {"path": "cost", "when": {"path": "kind", "not_in": ["Included"]}}}
+    assert one(RECORD, paid, cost=1, kind="On-Demand").billed_cost == 10**12
+    assert one(RECORD, paid, cost=1, kind="Included").billed_cost is None
+    failed = {"map.status": {"const": "error", "when": {"path": "kind", "equals": "Errored"}}}
+    assert one(RECORD, failed, kind="Errored").status == "error"
+    assert one(RECORD, failed, kind="Included").status == "ok"
+
+
 def test_ids() -> None:
     assert one(RECORD, {"key": None, "map.call_id": "rid"}, rid="chatcmpl-AbCdEfGh").call_id == (
         "chatcmpl-AbCdEfGh"
@@ -234,7 +273,7 @@ def test_ids() -> None:
 
 def test_equal_rows_without_an_id_are_numbered() -> None:
     table = changed(TABLE, {"key": None})
-    source = source_of(spec.mapping("mygw", table, "tokman.toml"))
+    source = source_of(load.mapping("mygw", table, "tokman.toml"))
     assert not source.splittable
     record = msgspec.json.decode(json.dumps(RECORD), type=source.record_type)
 
@@ -287,7 +326,7 @@ def test_paths_share_their_beginnings_and_quote_dots() -> None:
 )
 def test_wrong_mappings_name_their_key(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(TokmanError) as wrong:
-        spec.mapping("mygw", changed(TABLE, changes), "tokman.toml")
+        load.mapping("mygw", changed(TABLE, changes), "tokman.toml")
     assert message in wrong.value.message
     assert wrong.value.message.startswith("tokman.toml: sources.mygw")
     assert wrong.value.hint

@@ -33,14 +33,14 @@ def read(plan: Plan, found: list[Any], usage: Usage, context: Context) -> list[U
     """The calls that the record's response speaks of; none where it is no response we know."""
     from tokman.sources.providers.envelope import unwrap
 
-    assert plan.response is not None
-    response = _message(found[plan.response])
+    response = _message(plan.first(found, plan.response))
     if not response:
         return []
-    request = _message(found[plan.request]) if plan.request is not None else None
-    record: dict[str, Any] = {"response": response, "request": request}
-    if plan.url is not None and isinstance(found[plan.url], str):
-        record["url"] = found[plan.url]
+    record: dict[str, Any] = {
+        "response": response,
+        "request": _message(plan.first(found, plan.request)),
+        "url": str(plan.first(found, plan.url) or ""),
+    }
     try:
         call = unwrap(record)
         if call is None or call.family is None:

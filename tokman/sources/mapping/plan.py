@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tokman.errors import BadRecord
 from tokman.sources.mapping import spec, values
-from tokman.sources.mapping.paths import Path, Shape, opened, parse, scalar, walk
+from tokman.sources.mapping.paths import Path, opened, parse, scalar, walk
+from tokman.sources.mapping.places import Places
 from tokman.sources.mapping.vocabulary import provider
-
-_SPECIAL = frozenset(("tags",))
-
-
-class Step(NamedTuple):
-    """One column of the ledger: where its value may lie and what is made of it."""
-
-    column: str
-    places: tuple[int, ...]
-    convert: values.Convert
-    const: Any
 
 
 class Asked(NamedTuple):
@@ -34,53 +24,51 @@ class Asked(NamedTuple):
     reason: str
 
 
-class Plan:
-    """What `Mapped` does with a record; the values of a record are a list in `paths`' order."""
+class Step(NamedTuple):
+    """One column of the ledger: where its value may lie and what is made of it."""
 
-    def __init__(self, mapping: spec.Mapping) -> None:
-        self.mapping = mapping
+    column: str
+    places: tuple[int, ...]
+    convert: values.Convert
+    const: Any
+    when: Asked | None
+
+
+class Plan:
+    """What `Mapped` does with a record's values, for the call at `base` where it has several."""
+
+    def __init__(self, mapping: spec.Mapping, places: Places, base: str = "") -> None:
+        self.mapping, self.base = mapping, base
+        self._places = places
         self.missing = values.MISSING | frozenset(mapping.missing)
-        self._paths: dict[str, int] = {}
-        self._raw: set[str] = set()
+        self.inside: list[int] = []
+        """Places of the values under `base`."""
         columns = mapping.columns
         self.steps = [
             Step(
                 column,
-                tuple(self._place(path, raw=column == "billed_cost") for path in stated.paths),
+                tuple(self._at(path, raw=column == "billed_cost") for path in stated.paths),
                 self._converter(column, stated),
                 self._const(column, stated),
+                self._condition(stated.when) if stated.when else None,
             )
             for column, stated in columns.items()
-            if column not in _SPECIAL
+            if column != "tags"
         ]
         tags = columns["tags"].paths if "tags" in columns else []
-        self.tags = [(self._place(path, raw=True), parse(path)[-1]) for path in tags]
-        self.key = tuple(self._place(path) for path in mapping.key)
+        self.tags = [(self._at(path, raw=True), parse(path)[-1]) for path in tags]
+        self.key = [self._all(part) for part in mapping.key]
         self.where = [self._condition(each) for each in mapping.where]
         self.refuse = [self._condition(each) for each in mapping.refuse]
-        bodies = mapping.bodies
-        self.response = self._place(bodies.response, raw=True) if bodies else None
-        self.request = self._place(bodies.request, raw=True) if bodies and bodies.request else None
-        self.url = self._place(bodies.url) if bodies and bodies.url else None
+        bodies = mapping.bodies or spec.Bodies(response=[])
+        self.response = self._all(bodies.response, raw=True)
+        self.request = self._all(bodies.request, raw=True)
+        self.url = self._all(bodies.url)
         for path in mapping.match.keys:
-            if not any(parse(each)[: len(parse(path))] == parse(path) for each in self._paths):
-                self._place(path, raw=True)
+            places.need(path)
         self.own = [
-            (path, self._place(path), frozenset(words))
-            for path, words in mapping.match.values.items()
+            (path, self._at(path), frozenset(words)) for path, words in mapping.match.values.items()
         ]
-        self.paths = [parse(text) for text in self._paths]
-        self._deep = [
-            (index, text, path)
-            for index, (text, path) in enumerate(zip(self._paths, self.paths, strict=True))
-            if len(path) > 1
-        ]
-
-    @cached_property
-    def shape(self) -> Shape:
-        """The typed record of the paths; made when the first record is read."""
-        needed = [parse(text) for text in self.mapping.match.keys]
-        return Shape(self.paths, frozenset(map(parse, self._raw)), needed)
 
     def others(self, found: list[Any]) -> str | None:
         """The path whose value shows that the record is of another format; None if none does."""
@@ -88,15 +76,6 @@ class Plan:
             if values.plain(found[place]) not in accepted:
                 return path
         return None
-
-    def row(self, row: dict[str, Any]) -> list[Any]:
-        """The values of a table's row: a path is a column's name, or leads into its JSON text."""
-        found = list(map(row.get, self._paths))
-        for index, text, path in self._deep:
-            if found[index] is None and text not in row and path[0] in row:
-                inner = walk(row, path)
-                found[index] = inner if text in self._raw else scalar(inner)
-        return found
 
     def first(self, found: list[Any], places: tuple[int, ...]) -> Any:
         """The first value that is there."""
@@ -110,7 +89,9 @@ class Plan:
         """Column → converted value, of those the record has."""
         given: dict[str, Any] = {}
         missing = self.missing
-        for column, places, convert, const in self.steps:
+        for column, places, convert, const, when in self.steps:
+            if when is not None and not when.holds(found[when.place]):
+                continue
             for place in places:
                 value = found[place]
                 if value is None or (type(value) is str and value.strip() in missing):
@@ -138,10 +119,16 @@ class Plan:
         tags += [f"{key}:{values.plain(v)}" for key, v in pairs if scalar(v) is not None]
         return [tag for tag in tags[:50] if values.label(tag)] or None
 
-    def _place(self, path: str, raw: bool = False) -> int:
-        if raw:
-            self._raw.add(path)
-        return self._paths.setdefault(path, len(self._paths))
+    def _at(self, path: str, *, raw: bool = False) -> int:
+        inside = path.startswith("./")
+        place = self._places.at(f"{self.base}.{path[2:]}" if inside else path, raw=raw)
+        if inside:
+            self.inside.append(place)
+        return place
+
+    def _all(self, paths: str | list[str], *, raw: bool = False) -> tuple[int, ...]:
+        paths = [paths] if isinstance(paths, str) else paths
+        return tuple(self._at(path, raw=raw) for path in paths)
 
     def _const(self, column: str, stated: spec.Column) -> Any:
         if stated.const is None:
@@ -158,7 +145,7 @@ class Plan:
 
     def _condition(self, asked: spec.Condition) -> Asked:
         only_present = asked.present is not None
-        place = self._place(asked.path, raw=only_present and asked.path not in self._paths)
+        place = self._at(asked.path, raw=only_present and not self._places.known(asked.path))
         reason = asked.reason or f"{asked.path}: refused by the mapping"
         return Asked(place, _holds(asked, self.missing), reason)
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from tokman.sources.mapping import spec
+from tokman.sources.mapping import load
 from tokman.sources.mapping.source import source_of
 
 if TYPE_CHECKING:
@@ -19,5 +19,5 @@ def shipped(kind: str) -> tuple[type[Source], ...]:
     folder = files(f"tokman.sources.{kind}")
     found = sorted((each for each in folder.iterdir() if each.name.endswith(".toml")), key=str)
     return tuple(
-        source_of(mapping) for each in found for mapping in spec.read(each.read_bytes(), each.name)
+        source_of(mapping) for each in found for mapping in load.read(each.read_bytes(), each.name)
     )

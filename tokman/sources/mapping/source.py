@@ -14,11 +14,15 @@ from tokman.sources.base import Context, Stateless
 from tokman.sources.classes import split_input, split_output
 from tokman.sources.facts import identity, word
 from tokman.sources.mapping import bodies
+from tokman.sources.mapping.paths import parse
+from tokman.sources.mapping.places import Places
 from tokman.sources.mapping.plan import Plan, matcher
 from tokman.sources.mapping.spec import INPUT_PARTS, LINKS, Mapping
 from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
 _TOKENS = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
+
+_UNKNOWN = "this log does not say whether {}; one that keeps the responses would"
 
 
 class Mapped(Stateless):
@@ -30,7 +34,8 @@ class Mapped(Stateless):
     record_type: ClassVar[Any]
     from_row: ClassVar[Callable[[dict[str, Any]], Any] | None]
     mapping: ClassVar[Mapping]
-    plan: ClassVar[Plan]
+    places: ClassVar[Places]
+    plans: ClassVar[list[Plan]]
     fingerprint: ClassVar[str]
     """Changes with what the mapping says."""
 
@@ -44,9 +49,10 @@ class Mapped(Stateless):
         raise NotImplementedError
 
     def parse(self, record: Any, line: int) -> Iterable[Usage]:
-        """The call in one record; none where the mapping's `where` says it is no call."""
-        plan = self.plan
-        found = record if type(record) is list else plan.shape.values(record)
+        """The call in one record, or the calls of `each`; none where the mapping's `where` says
+        it is no call."""
+        found = self.places.values(record)
+        plan = self.plans[0]
         if plan.own and (path := plan.others(found)):
             raise BadRecord(f"{path}: not a value that {self.name} has")
         if not all(asked.holds(found[asked.place]) for asked in plan.where):
@@ -54,8 +60,20 @@ class Mapped(Stateless):
         for asked in plan.refuse:
             if asked.holds(found[asked.place]):
                 raise BadRecord(asked.reason)
+        if not self.mapping.each:
+            return self._call(plan, found, line)
+        rows: list[Usage] = []
+        for plan in self.plans:
+            if any(found[place] is not None for place in plan.inside):
+                calls = self._call(plan, found, line)
+                if rows:
+                    calls[0].call_id += f"#{parse(plan.base)[-1]}"
+                rows += calls
+        return rows
+
+    def _call(self, plan: Plan, found: list[Any], line: int) -> list[Usage]:
         given = plan.given(found)
-        if "started_at" not in given:
+        if "started_at" not in given and "started_at" in self.mapping.map:
             raise BadRecord("started_at: missing")
         counts = {name: given.pop(name) for name in _TOKENS if name in given}
         total, own = given.pop("total_tokens", None), given.pop("call_id", None)
@@ -64,14 +82,15 @@ class Mapped(Stateless):
         if ended is not None and usage.duration_ms is None and usage.started_at is not None:
             passed = (ended - usage.started_at) // 1000
             usage.duration_ms = passed if passed >= 0 else None
-        self._annotate(usage, found)
-        inner = bodies.read(plan, found, usage, self.context) if plan.response is not None else []
+        self._annotate(plan, usage, found)
+        inner = bodies.read(plan, found, usage, self.context) if plan.response else []
         if inner and (inner[0].output_basis == "final" or not counts):
             rows = bodies.joined(usage, inner)
         else:
             self._count(usage, counts, total)
             rows = [usage]
-        rows[0].call_id = self._id(rows[0], found, own, inner[0].call_id if inner else None)
+        response = inner[0].call_id if inner else None
+        rows[0].call_id = self._id(plan, rows[0], found, own, response)
         return rows
 
     def state(self) -> bytes:
@@ -82,28 +101,34 @@ class Mapped(Stateless):
         """Count on from there."""
         self.seen = msgspec.msgpack.decode(state, type=dict[int, int])
 
-    def _annotate(self, usage: Usage, found: list[Any]) -> None:
-        usage.tags = self.plan.tagged(found) if self.plan.tags else None
+    def _annotate(self, plan: Plan, usage: Usage, found: list[Any]) -> None:
+        usage.tags = plan.tagged(found) if plan.tags else None
+        if usage.status == "ok":
+            usage.error_type = None
         if usage.workflow:
             usage.workflow_basis = "explicit"
         if usage.api_key_hash:
             usage.api_key_hash = self.context.hash_text(usage.api_key_hash)
-        if self.plan.key:
+        if plan.key:
             for link in LINKS:
                 if to := getattr(usage, link):
                     setattr(usage, link, f"{self.name}:{to}")
 
     def _count(self, usage: Usage, counts: dict[str, int], total: int | None) -> None:
         """Disjoint classes from the log's own, by the mapping's two answers."""
-        if not counts:
+        if not any(counts.values()):
             usage.output_basis = "partial"
             return
         read, short, long = (counts.get(part, 0) for part in INPUT_PARTS)
         whole, made = counts.get("input_tokens", 0), counts.get("output_tokens", 0)
+        if self.mapping.cache_in_input == "unknown" and read + short + long:
+            raise BadRecord(_UNKNOWN.format("cached tokens are inside input_tokens"))
         if not self.mapping.cache_in_input:
             whole += read + short + long
         split_input(usage, whole, "input_tokens", read=read, written=short + long, written_1h=long)
         reasoning = counts.get("reasoning_output_tokens", 0)
+        if self.mapping.reasoning_in_output == "unknown" and reasoning:
+            raise BadRecord(_UNKNOWN.format("reasoning tokens are inside output_tokens"))
         if reasoning and not self.mapping.reasoning_in_output:
             made += reasoning
         split_output(usage, made, "output_tokens", reasoning=reasoning)
@@ -113,27 +138,28 @@ class Mapped(Stateless):
                 "are cache_in_input and reasoning_in_output right?"
             )
 
-    def _id(self, usage: Usage, found: list[Any], own: Any, body: str | None) -> str:
+    def _id(
+        self, plan: Plan, usage: Usage, found: list[Any], own: Any, response: str | None
+    ) -> str:
         """The provider's id, else the log's own, else a hash of the record and its number among
         equal ones. A response served from a gateway's cache repeats the provider's id."""
-        plan = self.plan
         facts = (usage.started_at, usage.response_model or usage.request_model)
         sums = [sum(getattr(usage, name) for name in c) for c in (INPUT_CLASSES, OUTPUT_CLASSES)]
-        response = body or (own and identity(self.context, self.name, own, *facts, *sums))
+        if response is None and own:
+            response = identity(self.context, self.name, own, *facts, *sums)
         if response and not usage.response_cache_hit:
-            return str(response)
-        parts = [plan.first(found, (place,)) for place in plan.key]
+            return response
+        parts = [plan.first(found, places) for places in plan.key]
         if any(part is not None for part in parts):
             text = str(parts[0]) if len(parts) == 1 else ""
             if not word(text):
                 text = self.context.hash_text(msgspec.json.encode(parts).decode())
             known = identity(self.context, self.name, text, *facts, *sums)
             return known if known.startswith(f"{self.name}:") else f"{self.name}:{known}"
-        if response:
+        if plan.key or ("call_id" in self.mapping.map and not response):
+            raise BadRecord("no id: name more columns in the mapping's key")
+        if response and "started_at" in self.mapping.map:
             return f"{response}_cache_hit{usage.started_at}"
-        if plan.key or "call_id" in self.mapping.map:
-            names = ", ".join(self.mapping.key) or "call_id"
-            raise BadRecord(f"no id in {names}; name more columns in the mapping's key")
         digest = self.context.hash(msgspec.json.encode(found))
         number = self.seen[digest] = self.seen.get(digest, 0) + 1
         return f"{self.name}:{digest & (2**64 - 1):016x}-{number}"
@@ -142,7 +168,8 @@ class Mapped(Stateless):
 @cache
 def _compiled(text: bytes) -> type[Mapped]:
     mapping = msgspec.json.decode(text, type=Mapping)
-    plan = Plan(mapping)
+    places = Places()
+    plans = [Plan(mapping, places, base) for base in mapping.each or [""]]
     said = msgspec.structs.replace(mapping, file="", title="", unverified="")
     digest = hashlib.blake2b(msgspec.json.encode(said, order="deterministic"), digest_size=8)
 
@@ -151,11 +178,12 @@ def _compiled(text: bytes) -> type[Mapped]:
 
     made: Any = Described
     made.name, made.title, made.locations = mapping.name, mapping.title, tuple(mapping.locations)
-    made.mapping, made.plan, made.fingerprint = mapping, plan, digest.hexdigest()
+    made.mapping, made.places, made.plans = mapping, places, plans
+    made.fingerprint = digest.hexdigest()
     made.matches = staticmethod(matcher(mapping))
-    made.from_row = staticmethod(plan.row)
+    made.from_row = staticmethod(places.row)
     made.splittable = bool(mapping.key or "call_id" in mapping.map)
-    made.record_type = plan.shape.record_type
+    made.record_type = places.shape.record_type
     made.__name__ = made.__qualname__ = mapping.name
     return made  # type: ignore[no-any-return]
 

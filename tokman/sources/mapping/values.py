@@ -158,7 +158,7 @@ def name(column: str) -> Convert:
     decisive = column in ("provider_name", "request_model", "response_model", "service_tier")
 
     def convert(value: Any) -> str | None:
-        found = word(value.strip()) if isinstance(value, str) else None
+        found = word(plain(value).strip())
         if found is None and decisive:
             raise BadRecord(f"{column}: not a name")
         return found
