@@ -204,6 +204,141 @@ LOGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+LOGS |= {
+    "helicone": [
+        {
+            "request_id": "0c8f1e9a-0000-4000-8000-000000000002",
+            "request_created_at": "2026-05-04T10:20:30Z",
+            "response_status": 500,
+            "model": "gpt-4o-mini",
+            "prompt_tokens": 9,
+            "completion_tokens": 1,
+            "request_body": ASKED,
+            "response_body": {**CHAT, "id": "chatcmpl-AbCdEfGhIjKl000011"},
+            "request_properties": {"prompt": TEXT, "plan": "pro"},
+        },
+    ],
+    "portkey": [
+        {
+            "id": "0d9f1e9a-0000-4000-8000-000000000001",
+            "created_at": "2026-05-04T10:20:30Z",
+            "ai_org": "openai",
+            "ai_model": "gpt-4o",
+            "is_success": 1,
+            "req_units": 9,
+            "res_units": 1,
+            "request": {"body": ASKED},
+            "response": {"body": {**CHAT, "id": "chatcmpl-AbCdEfGhIjKl000012"}},
+            "metadata": {"content": TEXT},
+        }
+    ],
+    "cloudflare": [
+        {
+            "id": "01JADMCQQQBWH3NXZ5GCRN98DP",
+            "created_at": "2026-05-04T10:20:30Z",
+            "provider": "openai",
+            "model": "gpt-4o",
+            "cached": False,
+            "success": True,
+            "tokens_in": 9,
+            "tokens_out": 1,
+            "request_head": TEXT,
+            "response_head": TEXT,
+            "metadata": json.dumps({"messages": TEXT}),
+        }
+    ],
+    "cloudflare-logpush": [
+        {
+            "Cached": False,
+            "Endpoint": "chat/completions",
+            "Gateway": "prod",
+            "Model": "gpt-4o-mini",
+            "Provider": "openai",
+            "StatusCode": 200,
+            "Metadata": {"input": TEXT},
+            "RequestBody": ASKED,
+            "ResponseBody": {**CHAT, "id": "chatcmpl-AbCdEfGhIjKl000013"},
+        }
+    ],
+    "kong": [
+        {
+            "request": {"id": "1c2f4c3d9a", "headers": {"x": TEXT}},
+            "response": {"status": 200},
+            "latencies": {"request": 1},
+            "started_at": 1_777_890_030_500,
+            "ai": {
+                "payload": {"request": TEXT},
+                "proxy": {
+                    "payload": {"response": TEXT},
+                    "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+                    "meta": {"provider_name": "openai", "response_model": "gpt-4o"},
+                },
+            },
+        }
+    ],
+    "envoy-ai-gateway": [
+        {
+            "start_time": "2026-05-04T10:20:30Z",
+            "x-request-id": "7b6d1b0c-1111-4222-8333-444455556666",
+            "gen_ai.request.model": "gpt-4o",
+            "gen_ai.usage.input_tokens": 9,
+            "gen_ai.usage.output_tokens": 1,
+            "gen_ai.input.messages": TEXT,
+            "response_code": 200,
+        }
+    ],
+    "bifrost": [
+        {
+            "id": "9e3c0f44-1111-4222-8333-444455556666",
+            "timestamp": "2026-05-04T10:20:30Z",
+            "provider": "openai",
+            "model": "gpt-4o",
+            "status": "error",
+            "fallback_index": 0,
+            "number_of_retries": 0,
+            "selected_key_id": "k-1",
+            "token_usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+            "input_history": [{"role": "user", "content": TEXT}],
+            "output_message": {"role": "assistant", "content": TEXT},
+            "content_summary": TEXT,
+            "error_details": {"error": {"type": "server_error", "message": TEXT}},
+            "metadata": {"prompt": TEXT},
+            "raw_request": json.dumps(ASKED),
+        }
+    ],
+    "openrouter-activity": [
+        {
+            "generation_id": "gen-1771967930-1gsys6ZhRaY0TPbuRsDR",
+            "created_at": "2026-05-04 10:20:30",
+            "cost_total": "0.1",
+            "tokens_prompt": "9",
+            "tokens_completion": "1",
+            "model_permaslug": "openai/gpt-4o",
+            "finish_reason_raw": TEXT,
+        }
+    ],
+    "cursor": [
+        {
+            "Date": "2026-05-04T10:20:30Z",
+            "Model": "gpt-5",
+            "Input (w/ Cache Write)": "0",
+            "Input (w/o Cache Write)": "9",
+            "Cache Read": "0",
+            "Output Tokens": "1",
+            "Prompt": TEXT,
+        }
+    ],
+    "cursor-api": [
+        {
+            "timestamp": "1777890030500",
+            "model": "gpt-5",
+            "kind": "USAGE_EVENT_KIND_USAGE_BASED",
+            "tokenUsage": {"inputTokens": 9, "outputTokens": 1},
+            "text": TEXT,
+        }
+    ],
+}
+
 
 def test_every_source_is_here() -> None:
     from tokman.sources import sources

@@ -167,7 +167,11 @@ def documents(data: bytes) -> Iterator[bytes]:
         msgspec.json.decode(data, type=msgspec.Raw | list[msgspec.Raw])
         parts = [data]
     except msgspec.DecodeError:
-        parts = _concatenated(data)
+        # Exporters that write row by row may leave a comma before the end of the array.
+        end = data.rstrip()
+        rows = end[:-1].rstrip()
+        comma = end.endswith(b"]") and rows.endswith(b",")
+        parts = _concatenated(rows[:-1] + b"]" if comma else data)
     for part in parts:
         if part.lstrip()[:1] == b"[":
             for raw in msgspec.json.decode(part, type=list[msgspec.Raw]):

@@ -33,6 +33,7 @@ def known() -> tuple[type[Source], ...]:
         ClaudeCode,
         Codex,
         GeminiCLI,
+        *shipped("agents"),
         LiteLLM,
         *shipped("gateways"),
         OpenAI,

@@ -111,6 +111,8 @@ def _of_paths(found: spec.Mapping) -> Iterator[tuple[str, str]]:
     others = [("match.keys", path) for path in (*found.match.keys, *found.match.without)]
     others += [("match.values", path) for path in found.match.values]
     others += [("where", each.path) for each in (*found.where, *found.refuse)]
+    whens = ((f"map.{name}.when", col.when) for name, col in found.columns.items())
+    others += [(key, when.path) for key, when in whens if when]
     others += [("records", path) for path in found.record_paths]
     others += [("each", path) for path in found.each]
     others += [("bodies", path) for path in (found.bodies.paths if found.bodies else ())]

@@ -76,7 +76,8 @@ class Shape:
             (path, [n for n, each in enumerate(paths) if each[: len(path)] == path])
             for path in needed
         ]
-        self._telling = sorted({n for _, group in self._groups for n in group})
+        self._depth = {n: len(path) for path, group in self._groups for n in group}
+        self._telling = sorted(self._depth)
         telling = {paths[n] for n in self._telling}
         self.record_type: type[msgspec.Struct] = _struct(
             tree, (), self._raw, {path: path in telling for path in paths}
@@ -121,7 +122,7 @@ class Shape:
             if not isinstance(record, msgspec.Struct):
                 found = walk(record, keys[depth : len(names)])
                 if found is None:
-                    return msgspec.UNSET if index in self._telling else None
+                    return None if depth >= self._depth.get(index, 0) else msgspec.UNSET
                 wanted = keys in self._raw or len(names) < len(keys)
                 return msgspec.json.encode(found) if wanted else scalar(found)
             record = getattr(record, name)

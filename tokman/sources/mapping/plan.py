@@ -147,7 +147,7 @@ class Plan:
         only_present = asked.present is not None
         place = self._at(asked.path, raw=only_present and not self._places.known(asked.path))
         reason = asked.reason or f"{asked.path}: refused by the mapping"
-        return Asked(place, _holds(asked, self.missing), reason)
+        return Asked(place, _holds(asked), reason)
 
 
 def matcher(mapping: spec.Mapping) -> Callable[[dict[str, Any]], bool]:
@@ -208,14 +208,14 @@ def _looked_up(words: dict[str, str | bool], convert: values.Convert) -> values.
     return look_up
 
 
-def _holds(asked: spec.Condition, missing: frozenset[str]) -> Callable[[Any], bool]:
+def _holds(asked: spec.Condition) -> Callable[[Any], bool]:
     equal = None if asked.equals is None else values.plain(asked.equals)
     among = None if asked.is_in is None else frozenset(map(values.plain, asked.is_in))
     outside = None if asked.not_in is None else frozenset(map(values.plain, asked.not_in))
     above = None if asked.above is None else Decimal(str(asked.above))
 
     def holds(value: Any) -> bool:
-        there = value is not None and not (type(value) is str and value.strip() in missing)
+        there = value is not None and not (type(value) is str and value.strip() in values.MISSING)
         text = values.plain(value) if there else None
         if asked.present is not None and asked.present != there:
             return False

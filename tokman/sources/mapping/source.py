@@ -145,9 +145,10 @@ class Mapped(Stateless):
         equal ones. A response served from a gateway's cache repeats the provider's id."""
         facts = (usage.started_at, usage.response_model or usage.request_model)
         sums = [sum(getattr(usage, name) for name in c) for c in (INPUT_CLASSES, OUTPUT_CLASSES)]
-        if response is None and own:
+        if not response and own:
             response = identity(self.context, self.name, own, *facts, *sums)
-        if response and not usage.response_cache_hit:
+        own_words = usage.response_cache_hit or (usage.status == "error" and plan.key)
+        if response and not own_words:
             return response
         parts = [plan.first(found, places) for places in plan.key]
         if any(part is not None for part in parts):

@@ -20,6 +20,7 @@ _FOREIGN = frozenset(
     (
         *("call_type", "spend", "response_cost", "payload", "observations", "usageDetails"),
         *("resourceSpans", "resourceLogs", "resourceMetrics", "schemaType"),
+        *("ai_org", "selected_key_id", "response_body", "ResponseBody"),
     )
 )
 """Keys of other formats whose records may hold an API body; never in those read here."""
