@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,14 +76,7 @@ class _Work:
 
         run = self.connection.execute
         self.connection.register("batch", incoming)
-        files = self.ledger.files() if incoming.num_rows else []
-        if files:
-            dates = pc.min_max(incoming["started_at"])
-            near = {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}
-            run("create temp table known as " + sql.text("known"), {"files": files, **near})
-        else:
-            self.connection.register("none_known", stored_schema().empty_table())
-            run("create temp table known as from none_known")
+        self.recall(incoming)
         seen_before = self.ask(
             "select call_id from batch group by call_id having count(*) > 1 "
             "union select call_id from known"
@@ -98,6 +91,20 @@ class _Work:
         run("create temp table merged as from (from sightings limit 0)")
         run("insert into merged by name " + sql.text("merge"))
         return incoming.filter(pc.invert(again)) if seen_before.num_rows else incoming
+
+    def recall(self, incoming: pa.Table) -> None:
+        """Make table `known`: the rows of the ledger that `batch` sees again."""
+        files = self.ledger.files() if incoming.num_rows else []
+        if files:
+            run = self.connection.execute
+            period = _period(incoming)
+            run("create temp table again as " + sql.text("again"), {"files": files, **period})
+            if self.count("select count(*) from again"):
+                again = "where call_id in (from again)"
+                run(f"create temp table known as from read_parquet($files) {again}", {"files": files})
+                return
+        self.connection.register("none_known", stored_schema().empty_table())
+        self.connection.execute("create temp table known as from none_known")
 
     def complete(self) -> int:
         """Bring known calls up to date where the batch knows more of them."""
@@ -135,7 +142,7 @@ class _Work:
 
         place = pa.array(range(usage.num_rows), pa.int64())
         self.connection.register("placed", usage.select(PRICED_BY).append_column("place", place))
-        rates.price(self.connection, self.card, "placed", "costs")
+        rates.price(self.connection, self.card, "placed", "costs", keep=("place",))
         costs = self.ask("from costs order by place")
         columns: dict[str, Any] = {name: usage[name] for name in usage.schema.names}
         columns |= {name: costs[name] for name in rates.MONEY}
@@ -152,3 +159,13 @@ class _Work:
     def count(self, question: str) -> int:
         """A single number."""
         return int(self.connection.execute(question).fetchall()[0][0])
+
+
+def _period(incoming: pa.Table) -> dict[str, datetime]:
+    """When the ledger may know the same calls: about the same time, at any time if one has none."""
+    import pyarrow.compute as pc
+
+    if pc.any(pc.equal(incoming["time_basis"], "file")).as_py():
+        return {"earliest": datetime.min, "latest": datetime.max}
+    dates = pc.min_max(incoming["started_at"])
+    return {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}

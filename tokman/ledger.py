@@ -157,4 +157,4 @@ def _create(about: Path) -> None:
 def _writer() -> WriterProperties:
     from deltalake import WriterProperties
 
-    return WriterProperties(compression="ZSTD", compression_level=3)
+    return WriterProperties(compression="ZSTD", compression_level=1)

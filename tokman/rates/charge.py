@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,11 +50,19 @@ class Resolved(NamedTuple):
     reason: str
 
 
-def price(connection: duckdb.DuckDBPyConnection, card: Card, usage: str, into: str) -> None:
+def price(
+    connection: duckdb.DuckDBPyConnection,
+    card: Card,
+    usage: str,
+    into: str,
+    *,
+    keep: Sequence[str] = ("*",),
+) -> None:
     """Create or replace the temporary table `into`: the columns of `usage` and the five of MONEY.
 
     `usage` names a table or view with the columns of `tokman.usage`. Costs are DECIMAL(18,12) USD,
-    exact to the pico-dollar; a call without a price has NULL costs and a reason.
+    exact to the pico-dollar; a call without a price has NULL costs and a reason. With `keep`, `into`
+    has of the columns of `usage` only those, which is quicker.
     """
     old = ", ".join(f"'{name}'" for name in MONEY)
     connection.execute("SET TimeZone = 'UTC'")
@@ -68,7 +77,10 @@ def price(connection: duckdb.DuckDBPyConnection, card: Card, usage: str, into: s
     for name, table in small.items():
         connection.register(name, table)
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {_quoted(into)} AS {_select()}")
+        kept = ", ".join(keep if keep == ("*",) else (*keep, *MONEY))
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_quoted(into)} AS SELECT {kept} FROM ({_select()})"
+        )
     finally:
         for name in small:
             connection.unregister(name)
