@@ -119,6 +119,16 @@ LOGS: dict[str, list[dict[str, Any]]] = {
                 "info": {"total_token_usage": {"input_tokens": 9, "output_tokens": 2}},
             },
         },
+        {
+            "timestamp": ROLLOUT + "5Z",
+            "type": "token_usage_record",
+            "payload": {"response_id": "resp_1", "usage": {"input_tokens": 5}, "turn_id": TEXT},
+        },
+        {
+            "timestamp": ROLLOUT + "6Z",
+            "type": "compacted",
+            "payload": {"message": TEXT, "replacement_history": [{"content": TEXT}]},
+        },
     ],
     "gemini-cli": [
         {"sessionId": "s", "projectHash": "ab" * 32, "summary": TEXT, "kind": "main"},

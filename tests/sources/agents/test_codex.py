@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tokman.errors import BadRecord
-from tokman.sources.agents.codex import Codex, Line
+from tokman.sources.agents.codex import Codex
+from tokman.sources.agents.codex_lines import Line
 from tokman.sources.base import Context
 from tokman.usage import Usage
 
@@ -38,8 +39,13 @@ START = [
 ]
 
 
-def read(*records: dict[str, Any]) -> list[Usage]:
-    source = Codex(Context("rollout.jsonl", b"k"))
+def record(second: int, response: str | None, spent: dict[str, int], **more: Any) -> dict[str, Any]:
+    named = {"thread_id": "s-1", "session_id": "s-1", "response_id": response, "usage": spent}
+    return event("token_usage_record", second, **named, **more)
+
+
+def read(*records: dict[str, Any], source: Codex | None = None) -> list[Usage]:
+    source = source or Codex(Context("rollout.jsonl", b"k"))
     lines = [msgspec.convert(record, Line) for record in records]
     return [usage for number, line in enumerate(lines, 1) for usage in source.parse(line, number)]
 
@@ -131,3 +137,87 @@ def test_a_count_without_a_time() -> None:
     record = count(1, tokens(10)) | {"timestamp": None}
     with pytest.raises(ValueError, match="no timestamp"):
         read(*START, record)
+
+
+R1 = record(1, "resp_1", tokens(1000, 400, 90, 60))
+R2 = record(3, "resp_2", tokens(1800))
+C1, C2 = count(2, tokens(1000, 400, 90, 60)), count(4, tokens(2800, 400, 90, 60), tokens(1800))
+COMPACTED = event("compacted", 5, message="", latest_token_usage_record=R2["payload"])
+
+RECORDED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    # name: (events after the start, what names each call)
+    "each record before its counter": ([R1, C1, R2, C2], ["resp_1", "resp_2"]),
+    "a counter before its record": (
+        [C1, R1, C2, R2],
+        ["codex:s-1:1000.400.0.90.60", "codex:s-1:1000.400.0.90.60", "resp_2"],
+    ),
+    "an older session resumed by a newer version": (
+        [C1, R2, C2],
+        ["codex:s-1:1000.400.0.90.60", "resp_2"],
+    ),
+    "a compaction, which no counter covers": (
+        [R1, C1, R2, COMPACTED, count(6, tokens(1000, 400, 90, 60), tokens(0))],
+        ["resp_1", "resp_2"],
+    ),
+    "a copied checkpoint with its counter": ([COMPACTED, C2, R1, C1], ["resp_1"]),
+    "a record twice": ([R1, R1], ["resp_1", "resp_1"]),
+    "a record without an id": (
+        [record(1, None, tokens(1800), thread_token_usage=tokens(2800))],
+        ["codex:s-1:2800.0.0.0.0"],
+    ),
+    "a response of nothing": ([record(1, "resp_0", tokens(0))], ["resp_0"]),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_records(name: str) -> None:
+    events, names = RECORDED[name]
+    assert [row.call_id for row in read(*START, *events)] == names
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_records_of_a_file_that_grew(name: str) -> None:
+    """Wherever the first reading stopped, both together name the calls as one reading does."""
+    events, names = RECORDED[name]
+    for cut in range(len(events) + 1):
+        first, second = (Codex(Context("rollout.jsonl", b"k")) for _ in range(2))
+        found = read(*START, *events[:cut], source=first)
+        second.resume(first.state())
+        found += read(*events[cut:], source=second)
+        assert [row.call_id for row in found] == names
+
+
+def test_the_whole_row_of_a_record() -> None:
+    [row] = read(*START, R1)
+    assert (row.provider_name, row.request_model) == ("openai", "gpt-5.5")
+    assert (row.uncached_input_tokens, row.cache_read_input_tokens) == (600, 400)
+    assert (row.output_tokens, row.reasoning_output_tokens) == (90, 60)
+    assert (row.conversation_id, row.workflow, row.line) == ("s-1", "web", 3)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no usage": (event("token_usage_record", 1, response_id="resp_1"), "usage: missing"),
+    "no id of any kind": (record(1, None, tokens(10)), "response_id: missing"),
+    "a total that is not the sum": (
+        record(1, "r", tokens(10) | {"total_tokens": 11}),
+        "not the sum",
+    ),
+    "cached beyond input": (record(1, "r", tokens(10, cached=11)), "exceed"),
+    "no time": (R1 | {"timestamp": None}, "no timestamp"),
+    "a headless run's stream": ({"type": "turn.completed", "usage": tokens(10)}, "rollout"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_refused(name: str) -> None:
+    wrong, reason = WRONG[name]
+    with pytest.raises(BadRecord, match=reason):
+        read(*START, wrong)
+
+
+@pytest.mark.parametrize("name", ["thread.started", "turn.completed", "token_usage_record"])
+def test_claimed_by_it_alone(name: str) -> None:
+    from tokman.sources import claimants
+
+    line = {"type": name, "thread_id": "t", "usage": {}, "payload": {}}
+    assert claimants(line) == [Codex]
