@@ -100,8 +100,8 @@ class _Work:
             period = _period(incoming)
             run("create temp table again as " + sql.text("again"), {"files": files, **period})
             if self.count("select count(*) from again"):
-                again = "where call_id in (from again)"
-                run(f"create temp table known as from read_parquet($files) {again}", {"files": files})
+                rows = "from read_parquet($files) where call_id in (from again)"
+                run("create temp table known as " + rows, {"files": files})
                 return
         self.connection.register("none_known", stored_schema().empty_table())
         self.connection.execute("create temp table known as from none_known")

@@ -60,9 +60,9 @@ def price(
 ) -> None:
     """Create or replace the temporary table `into`: the columns of `usage` and the five of MONEY.
 
-    `usage` names a table or view with the columns of `tokman.usage`. Costs are DECIMAL(18,12) USD,
-    exact to the pico-dollar; a call without a price has NULL costs and a reason. With `keep`, `into`
-    has of the columns of `usage` only those, which is quicker.
+    `usage` names a table or view with the columns of `tokman.usage`, of which `into` has only those
+    in `keep`: fewer are quicker. Costs are DECIMAL(18,12) USD, exact to the pico-dollar; a call
+    without a price has NULL costs and a reason.
     """
     old = ", ".join(f"'{name}'" for name in MONEY)
     connection.execute("SET TimeZone = 'UTC'")
