@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -68,6 +69,33 @@ def commands() -> None:
 def sources() -> None:
     """The formats as a table."""
     show(run("sources", "--format", "markdown").strip())
+
+
+def other_log() -> None:
+    """A log of a format nobody knows, and what `--check` makes of it."""
+    folder = Path(tempfile.mkdtemp())
+    lines = []
+    for number in range(200):
+        cached = 96 * (number % 4)
+        usage = {"in": 400 + number, "cached": cached, "out": 30, "total": 430 + number}
+        line = {
+            "ts": 1793520000250 + 1500 * number,
+            "req": f"r-{number:05}-7c1e",
+            "vendor": "azure",
+        }
+        line |= {
+            "vendor": "azure",
+            "model": "gpt-5.5",
+            "usage": usage,
+            "cost_cents": 0.31,
+            "took_ms": 840,
+        }
+        line |= {"job": "triage", "prompt": "…"}
+        lines.append(json.dumps(line, ensure_ascii=False))
+    (folder / "house.jsonl").write_text("\n".join(lines))
+    printed = run("ingest", "--check", str(folder / "house.jsonl")).replace(f"{folder}/", "")
+    shown = f"$ head -1 house.jsonl\n{lines[0]}\n$ tokman ingest --check house.jsonl\n{printed}"
+    show(f"```\n{shown.strip()}\n```")
 
 
 def show(text: str) -> None:

@@ -59,6 +59,9 @@ def ingest(
         list[Path] | None,
         typer.Option("--map", help="Read formats that this TOML file describes", metavar="FILE"),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Store nothing: say what is read, or propose a mapping")
+    ] = False,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="Write every refused line to this CSV file")
     ] = None,
@@ -67,7 +70,8 @@ def ingest(
 ) -> int:
     """Read logs into the ledger. Without a path: from the tools' usual places.
 
-    Exit code 0: all read. 1: read, with lines refused. 3: nothing to read.
+    Exit code 0: all read. 1: read, with lines refused. 3: nothing to read, or with --check a file
+    that no format fits.
     """
     from tokman import discover
     from tokman.config import load
@@ -95,6 +99,8 @@ def ingest(
                 "no logs in the usual places of this machine",
                 "name files or folders, as in: tokman ingest gateway-logs/",
             )
+    if check:
+        return _look(paths, source)
     store = Ledger(locate(ledger), create=True)
     with bar() as progress:
         done = read(
@@ -326,6 +332,19 @@ def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
     from tokman.ledger import Ledger, locate
 
     return Ledger(locate(ledger)), load(config)
+
+
+def _look(paths: list[str], source: str | None) -> int:
+    """Show what an ingest would read: 0 all of it, 1 some lines refused, 3 some file unknown."""
+    from tokman.looking import look
+    from tokman.screens.looking import show
+
+    code = 0
+    for seen in look(paths, source=source, stdin=sys.stdin.buffer if "-" in paths else None):
+        show(seen, sys.stdout)
+        unknown = bool(seen.proposal) or seen.outcome.source is None
+        code = max(code, 3 if unknown and seen.named else bool(seen.outcome.rejects))
+    return code
 
 
 def _use_mappings(settings: Config, maps: list[Path]) -> None:

@@ -447,7 +447,7 @@ def test_a_response_of_claude_keeps_the_lifetimes_of_its_cache() -> None:
 @pytest.mark.parametrize(
     ("name", "record", "changes", "reason"),
     [
-        ("helicone", HELICONE, {"prompt_cache_read_tokens": 64}, "does not say whether cached"),
+        ("helicone", HELICONE, {"prompt_cache_read_tokens": 64}, "are cached tokens inside"),
         ("portkey", PORTKEY, {"cost_currency": "EUR"}, "cost_currency: not USD"),
         ("portkey", PORTKEY, {"total_units": 131}, "total_tokens (131) is not"),
         ("bifrost", BIFROST, {"token_usage": {"prompt_tokens": 1, "total_tokens": 2}}, "total_to"),

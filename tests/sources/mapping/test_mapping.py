@@ -178,7 +178,7 @@ def test_money_is_exact(unit: str, written: str, pico: int | None) -> None:
         ({"cache": "SOMETIMES"}, {}, "response_cache_hit: neither yes nor no"),
         ({"model": "tell me a story about"}, {}, "response_model: not a name"),
         ({"id": None}, {}, "no id: name more columns"),
-        ({}, {"cache_in_input": "unknown"}, "cached tokens are inside"),
+        ({}, {"cache_in_input": "unknown"}, "are cached tokens inside"),
         (
             {"usage": {"in": 9, "out": 5, "think": 2}},
             {"reasoning_in_output": "unknown"},

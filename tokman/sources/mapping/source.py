@@ -22,8 +22,6 @@ from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
 _TOKENS = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
 
-_UNKNOWN = "this log does not say whether {}; one that keeps the responses would"
-
 
 class Mapped(Stateless):
     """Reads what one mapping describes; a class of its own for each mapping."""
@@ -122,13 +120,13 @@ class Mapped(Stateless):
         read, short, long = (counts.get(part, 0) for part in INPUT_PARTS)
         whole, made = counts.get("input_tokens", 0), counts.get("output_tokens", 0)
         if self.mapping.cache_in_input == "unknown" and read + short + long:
-            raise BadRecord(_UNKNOWN.format("cached tokens are inside input_tokens"))
+            raise BadRecord("are cached tokens inside input_tokens? cache_in_input is unknown")
         if not self.mapping.cache_in_input:
             whole += read + short + long
         split_input(usage, whole, "input_tokens", read=read, written=short + long, written_1h=long)
         reasoning = counts.get("reasoning_output_tokens", 0)
         if self.mapping.reasoning_in_output == "unknown" and reasoning:
-            raise BadRecord(_UNKNOWN.format("reasoning tokens are inside output_tokens"))
+            raise BadRecord("is reasoning inside output_tokens? reasoning_in_output is unknown")
         if reasoning and not self.mapping.reasoning_in_output:
             made += reasoning
         split_output(usage, made, "output_tokens", reasoning=reasoning)
