@@ -350,6 +350,41 @@ LOGS |= {
 }
 
 
+LOGS["bedrock"] = [
+    {
+        "schemaType": "ModelInvocationLog",
+        "timestamp": "2026-04-19T23:57:01Z",
+        "requestId": "5346af27-8f56-4fb8-a6de-058be7a50818",
+        "operation": "Converse",
+        "modelId": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "errorMessage": TEXT,
+        "input": {
+            "inputTokenCount": 3,
+            "inputBodyJson": {
+                "system": [{"text": TEXT}],
+                "messages": [{"role": "user", "content": [{"text": TEXT}]}],
+                "toolConfig": {"tools": [{"toolSpec": {"name": "look", "description": TEXT}}]},
+            },
+        },
+        "output": {
+            "outputTokenCount": 2,
+            "outputBodyJson": {
+                "output": {
+                    "message": {
+                        "content": [
+                            {"text": TEXT},
+                            {"reasoningContent": {"reasoningText": {"text": TEXT}}},
+                            {"toolUse": {"name": "look", "input": {"at": TEXT}}},
+                        ]
+                    }
+                },
+                "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
+            },
+        },
+    }
+]
+
+
 def test_every_source_is_here() -> None:
     from tokman.sources import sources
 

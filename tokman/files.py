@@ -180,7 +180,10 @@ def documents(data: bytes) -> Iterator[bytes]:
             yield part
 
 
-PAGE_KEYS = ("data", "logs", "results", "records", "items", "rows", "result", "messages")
+PAGE_KEYS = (
+    *("data", "logs", "results", "records", "items", "rows", "result", "messages"),
+    *("logEvents", "events"),
+)
 """Where APIs keep the rows of a page."""
 
 

@@ -26,6 +26,7 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.gateways.litellm import LiteLLM
     from tokman.sources.mapping.shipped import shipped
     from tokman.sources.providers.anthropic import Anthropic
+    from tokman.sources.providers.bedrock import Bedrock
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
 
@@ -39,6 +40,7 @@ def known() -> tuple[type[Source], ...]:
         OpenAI,
         Anthropic,
         Gemini,
+        Bedrock,
     )
 
 

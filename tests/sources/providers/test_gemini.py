@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.conftest import SHARED
+from tests.sources.damage import withstand
 from tokman.sources.base import Context
 from tokman.sources.gateways.litellm import LiteLLM
 from tokman.sources.providers.anthropic import Anthropic
@@ -306,32 +306,6 @@ def test_real_responses() -> None:
     assert vertex.started_at == 1748791397587155
 
 
-JUNK: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "{}", [], [None], ["x"], {}, {"a": [{}]}]
-
-
-def damaged(value: Any) -> Iterator[Any]:
-    """The value with each of its parts replaced by junk in turn."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in list(parts):
-        inner = damaged(part) if isinstance(part, dict | list) else iter(())
-        for other in (*JUNK, *inner):
-            changed = value.copy()
-            changed[key] = other
-            yield changed
-
-
 @pytest.mark.parametrize("record", [c[1] for c in CASES], ids=[c[0] for c in CASES])
 def test_damage_is_refused_with_a_reason_or_read(record: dict[str, Any]) -> None:
-    for broken in damaged(record):
-        text = json.dumps(broken)
-        claims = [
-            s for s in (LiteLLM, OpenAI, Anthropic, Gemini) if s.matches(msgspec.json.decode(text))
-        ]
-        assert len(claims) < 2
-        try:
-            for usage in Gemini(CONTEXT).parse(
-                msgspec.json.decode(text, type=Gemini.record_type), 1
-            ):
-                assert msgspec.convert(msgspec.to_builtins(usage), Usage) == usage
-        except ValueError as refusal:
-            assert str(refusal) and CANARY not in str(refusal)
+    withstand(Gemini, CONTEXT, record, CANARY)

@@ -36,7 +36,7 @@ class Anthropic(Traffic):
         """The call's row, and one for each sampling that its top-level counts leave out."""
         body, complete = call.body, True
         if isinstance(call.body, list):
-            body, complete = _folded(call.body)
+            body, complete = folded(call.body)
         if call.failed or body.get("type") == "error" or ("error" in body and not body["usage"]):
             usage = self.row(call, body, error_id(call), None)
             usage.status = "error"
@@ -72,7 +72,7 @@ def _write(usage: Usage, counted: dict[str, Any], batch: bool) -> None:
         usage.service_tier = "batch"
 
 
-def _folded(events: list[Any]) -> tuple[Json, bool]:
+def folded(events: list[Any]) -> tuple[Json, bool]:
     """The message of a stream, and whether its final counts arrived.
 
     Counts of `message_delta` are cumulative, so the last one stands:

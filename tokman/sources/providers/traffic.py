@@ -24,7 +24,7 @@ _WHO = {
 }
 
 
-_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
+MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
 """What a list where an object belongs, or the like, leads to."""
 
 
@@ -45,7 +45,7 @@ class Traffic(Stateless):
             raise BadRecord(f"no {self.name} response in this record")
         try:
             rows = list(self.read(call))
-        except _MISSHAPEN as error:
+        except MISSHAPEN as error:
             raise BadRecord(f"not the shape of an {self.name} response: {error}") from error
         for usage in rows:
             usage.line = line
