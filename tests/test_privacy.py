@@ -385,6 +385,61 @@ LOGS["bedrock"] = [
 ]
 
 
+def attribute(name: str, value: Any) -> dict[str, Any]:
+    kind = "intValue" if isinstance(value, int) else "stringValue"
+    return {"key": name, "value": {kind: value}}
+
+
+SPAN = {
+    "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "spanId": "00f067aa0ba902b7",
+    "name": TEXT,
+    "startTimeUnixNano": "1767225600000000000",
+    "endTimeUnixNano": "1767225601000000000",
+    "status": {"code": 2, "message": TEXT},
+    "events": [{"name": TEXT, "attributes": [attribute("gen_ai.prompt", TEXT)]}],
+    "attributes": [
+        attribute("gen_ai.operation.name", "chat"),
+        attribute("gen_ai.request.model", TEXT),
+        attribute("gen_ai.response.id", TEXT),
+        attribute("gen_ai.input.messages", TEXT),
+        attribute("gen_ai.output.messages", TEXT),
+        attribute("gen_ai.prompt.0.content", TEXT),
+        attribute("input.value", TEXT),
+        attribute("error.type", TEXT),
+        attribute("gen_ai.response.finish_reasons", TEXT),
+        attribute("gen_ai.usage.input_tokens", 9),
+    ],
+}
+LOGS["otel"] = [
+    {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]},
+    {
+        "resourceSpans": [
+            {
+                "scopeSpans": [
+                    {
+                        "spans": [
+                            {
+                                **SPAN,
+                                "spanId": "00f067aa0ba902b8",
+                                "attributes": [attribute("gen_ai.usage.input_tokens", TEXT)],
+                            }
+                        ]
+                    }
+                ]
+            }
+        ]
+    },
+    {
+        "type": "span",
+        "traceId": SPAN["traceId"],
+        "spanId": "00f067aa0ba902b9",
+        "name": TEXT,
+        "attributes": {"gen_ai.usage.output_tokens": 1, "input": {"value": TEXT}},
+    },
+]
+
+
 def test_every_source_is_here() -> None:
     from tokman.sources import sources
 

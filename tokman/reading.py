@@ -14,7 +14,7 @@ from tokman import columns, files
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows
 from tokman.sources import by_name, claimants, record_paths
-from tokman.sources.base import Context, Source
+from tokman.sources.base import Context, Refused, Source
 from tokman.usage import Usage
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -122,7 +122,7 @@ class Reader:
         first = self.piece.line + self.outcome.lines
         parse = self.source.parse
         refused: list[tuple[int, str]] = []
-        usages: list[Usage] = []
+        usages: list[Usage | Refused] = []
         for number, record in enumerate(records, first):
             try:
                 usages.extend(parse(record, number))
@@ -268,18 +268,21 @@ class Reader:
                 self.reject(number, str(error))
             self.outcome.lines = number
 
-    def take(self, usages: Iterable[Usage], number: int, source: str) -> None:
+    def take(self, usages: Iterable[Usage | Refused], number: int, source: str) -> None:
         """Add a record's rows; a source that gives up in the middle of it is a reject."""
         try:
             self.keep(usages, source)
         except ValueError as error:
             self.reject(number, str(error))
 
-    def keep(self, usages: Iterable[Usage], source: str) -> None:
+    def keep(self, usages: Iterable[Usage | Refused], source: str) -> None:
         """Stamp rows with where they were read, check them, hand them on."""
         path, mtime, held = self.piece.path, self.piece.mtime, self.out.held
         before = len(held)
         for usage in usages:
+            if isinstance(usage, Refused):
+                self.reject(usage.line, usage.reason)
+                continue
             usage.file, usage.source = path, source
             if usage.started_at is None:
                 usage.started_at, usage.time_basis = mtime, "file"

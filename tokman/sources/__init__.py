@@ -29,6 +29,7 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.providers.bedrock import Bedrock
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
+    from tokman.sources.traces.otel import OpenTelemetry
 
     return (
         ClaudeCode,
@@ -41,6 +42,7 @@ def known() -> tuple[type[Source], ...]:
         Anthropic,
         Gemini,
         Bedrock,
+        OpenTelemetry,
     )
 
 

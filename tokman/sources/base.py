@@ -15,6 +15,13 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 """A token count as a log may state it; decoding refuses anything else with a reason."""
 
 
+class Refused(msgspec.Struct, gc=False):
+    """A part of a record that is refused while the rest of it is read."""
+
+    line: int
+    reason: str
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a source may know beside the record: the file it reads and the ledger's hash key."""
 
@@ -57,11 +64,11 @@ class Source(Protocol):
         """True if this source, and it alone, should read the record."""
         ...
 
-    def parse(self, record: Any, line: int) -> Iterable[Usage]:
+    def parse(self, record: Any, line: int) -> Iterable[Usage | Refused]:
         """The usage in one record; BadRecord (or any ValueError) with the reason to refuse it."""
         ...
 
-    def finish(self) -> Iterable[Usage]:
+    def finish(self) -> Iterable[Usage | Refused]:
         """What was held back until the end of the file."""
         ...
 

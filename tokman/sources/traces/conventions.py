@@ -1,0 +1,194 @@
+"""What a span is, and what its attributes say of a call, in every convention of names.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokman.errors import BadRecord
+from tokman.sources.classes import split_input, split_output
+from tokman.sources.facts import STANDARD_TIERS, pico, provider, short, word
+from tokman.sources.traces.names import COUNTS, Attributes, found
+from tokman.sources.traces.tree import Kind
+from tokman.usage import Usage
+
+_CALLS = frozenset(
+    (
+        *("chat", "text_completion", "completion", "generate_content", "embeddings", "embedding"),
+        *("rerank", "reranker", "llm", "image_generation", "response"),
+    )
+)
+_SUMS = frozenset(
+    (
+        *("invoke_agent", "invoke_workflow", "create_agent", "agent_step", "plan", "retrieval"),
+        *("agent", "chain", "workflow", "task", "retriever", "evaluator", "guardrail", "prompt"),
+    )
+)
+_OPERATIONS = {
+    "completion": "text_completion",
+    "embedding": "embeddings",
+    "llm": "chat",
+    "response": "chat",
+    "reranker": "rerank",
+}
+_PROVIDERS = {
+    "az.ai.openai": "azure.ai.openai",
+    "az.ai.inference": "azure.ai.inference",
+    "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "gcp.vertex.agent": "gcp.vertex_ai",
+    "gemini": "gcp.gemini",
+    "google": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "vertexai": "gcp.vertex_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "xai": "x_ai",
+}
+
+
+def kind_of(attributes: Attributes) -> tuple[Kind, str]:
+    """What a span is, and the operation it names; a span without a mark that counts is a call."""
+    vercel = attributes.get("ai.operationId")
+    if isinstance(vercel, str):
+        if vercel.endswith((".doGenerate", ".doStream")):
+            return "call", "chat"
+        if vercel.endswith(".doEmbed"):
+            return "call", "embeddings"
+        return ("tool" if vercel == "ai.toolCall" else "sum"), vercel
+    for what in ("operation", "span_kind", "request_type"):
+        named = found(attributes, what)
+        if isinstance(named, str):
+            name = named.lower()
+            if name in ("execute_tool", "tool"):
+                return "tool", name
+            if name in _SUMS:
+                return "sum", name
+            if name in _CALLS:
+                return "call", _OPERATIONS.get(name, name)
+    if found(attributes, "tool"):
+        return "tool", "tool"
+    if not states_counts(attributes):
+        return "step", ""
+    # pydantic-ai's `agent run` spans name an agent, count, and state no operation.
+    is_agent = found(attributes, "agent") and not found(attributes, "request_model")
+    operation = word(found(attributes, "operation"))
+    return ("sum", "agent") if is_agent else ("call", operation or "chat")
+
+
+def states_counts(attributes: Attributes) -> bool:
+    """True where the span states tokens, right or wrong."""
+    return any(
+        attributes.get(name) not in (None, "", 0, "0")
+        for place in ("input", "output")
+        for name in COUNTS[place]
+    )
+
+
+def count(usage: Usage, attributes: Attributes) -> bool:
+    """Fill the token classes; False where the span states no counts.
+
+    Cached tokens are part of the input (the convention), unless they exceed it or the stated total
+    is only reached by adding them: emitters of Anthropic's raw counts leave them out. Where both
+    readings fit, the convention holds. Likewise reasoning is part of the output unless only the
+    sum of both reaches the total.
+    """
+    n = {what: _count(attributes, names) for what, names in COUNTS.items()}
+    if n["input"] is n["output"] is n["total"] is None:
+        return False
+    given, answered = n["input"] or 0, n["output"] or 0
+    read, written = n["read"] or 0, n["written"] or 0
+    total, reasoning = n["total"], n["reasoning"] or 0
+    if n["input"] is None and n["output"] is None:
+        raise BadRecord(f"total tokens ({total}) without input or output tokens")
+    if read + written > given or _excludes_cache(attributes):
+        given += read + written
+    elif total is not None and total == given + answered + read + written:
+        given = total - answered
+    if reasoning and (reasoning > answered or total == given + answered + reasoning):
+        answered += reasoning
+    stated = (n["input"] or 0, n["output"] or 0)
+    if total is not None and total not in (given + answered, stated[0] + answered, sum(stated)):
+        raise BadRecord(f"total tokens ({total}): not input ({given}) + output ({answered})")
+    split_input(
+        *(usage, given, "input tokens"),
+        read=read,
+        written=written,
+        audio=n["audio_in"] or 0,
+        image=n["image_in"] or 0,
+    )
+    split_output(
+        *(usage, answered, "output tokens"), reasoning=reasoning, audio=n["audio_out"] or 0
+    )
+    return True
+
+
+def _excludes_cache(attributes: Attributes) -> bool:
+    """AI SDK 5 states Anthropic's input without its cached part; later ones tell the parts."""
+    return (
+        "ai.usage.cachedInputTokens" in attributes
+        and "anthropic" in str(attributes.get("ai.model.provider"))
+        and not any(name.startswith("ai.usage.inputTokenDetails.") for name in attributes)
+    )
+
+
+def _count(attributes: Attributes, names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = attributes.get(name)
+        if value is None or value == "":
+            continue
+        try:
+            number = int(value)
+            if number == float(value) and 0 <= number <= 10**15 and value is not True:
+                return number
+        except (ValueError, TypeError, OverflowError):
+            pass
+        raise BadRecord(f"{name}: not a token count")
+    return None
+
+
+def describe(usage: Usage, attributes: Attributes) -> None:
+    """Provider, models, tier, how it went and whom it was for."""
+    usage.provider_name = provider_of(found(attributes, "provider")) or provider(
+        str(found(attributes, "address") or "")
+    )
+    usage.request_model = word(found(attributes, "request_model"))
+    usage.response_model = word(found(attributes, "response_model"))
+    if (tier := word(found(attributes, "tier"))) not in STANDARD_TIERS:
+        usage.service_tier = tier
+    finish = found(attributes, "finish")
+    usage.finish_reason = word(finish[0] if isinstance(finish, list) and finish else finish)
+    stream = found(attributes, "stream")
+    usage.stream = stream if isinstance(stream, bool) else None
+    usage.reasoning_effort = word(found(attributes, "effort"))
+    usage.temperature = _number(found(attributes, "temperature"))
+    seconds, millis = (_number(found(attributes, k)) for k in ("first_seconds", "first_ms"))
+    if seconds is not None or millis is not None:
+        wait = seconds * 1000 if seconds is not None else millis or 0.0
+        usage.time_to_first_token_ms = round(wait) if 0 <= wait < 1e9 else None
+    usage.billed_cost = pico(found(attributes, "cost"))
+    tags = found(attributes, "tags")
+    if isinstance(tags, list):
+        usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
+
+
+def error_of(attributes: Attributes) -> str:
+    """The name of what went wrong; never its message."""
+    return word(found(attributes, "error")) or "error"
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def provider_of(name: Any) -> str | None:
+    """The provider in OpenTelemetry's names; those of the AI SDK name an endpoint behind a dot."""
+    plain = word(name)
+    if plain is None:
+        return None
+    plain = plain.lower()
+    if plain in _PROVIDERS:
+        return _PROVIDERS[plain]
+    head, _, tail = plain.partition(".")
+    return head if tail in ("chat", "messages", "responses", "completion", "embedding") else plain
