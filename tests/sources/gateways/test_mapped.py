@@ -241,7 +241,7 @@ def read(name: str, record: dict[str, Any], **more: Any) -> list[Usage]:
     assert [source.name for source in claimants(record)] == [name]
     source = by_name(name)
     typed = msgspec.json.decode(json.dumps(record), type=source.record_type)
-    return list(source(CONTEXT).parse(typed, 1))
+    return [row for row in source(CONTEXT).parse(typed, 1) if isinstance(row, Usage)]
 
 
 def one(name: str, record: dict[str, Any], **more: Any) -> Usage:
@@ -563,6 +563,7 @@ def test_cursor_s_csv(header: str, row: str, expected: tuple[int | None, ...]) -
     assert source.name == "cursor"
     assert source.from_row is not None
     (usage,) = source(CONTEXT).parse(source.from_row(record), 2)
+    assert isinstance(usage, Usage)
     assert expected == (
         usage.uncached_input_tokens,
         usage.cache_read_input_tokens,
