@@ -10,7 +10,7 @@ from typing import Any
 from tokman import columns
 from tokman.usage import Usage, arrow_schema
 
-BATCH = 5_000
+BATCH = 2_000
 """Rows turned into columns at a time: few enough to stay in the processor's cache."""
 
 
