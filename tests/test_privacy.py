@@ -350,6 +350,31 @@ LOGS |= {
 }
 
 
+LOGS["converse"] = [
+    {
+        "request": {
+            "modelId": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "system": [{"text": TEXT}],
+            "messages": [{"role": "user", "content": [{"text": TEXT}]}],
+        },
+        "response": {
+            "output": {"message": {"content": [{"text": TEXT}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
+        },
+    }
+]
+LOGS["cohere"] = [
+    {
+        "request": {"model": "command-a-03-2025", "messages": [{"content": TEXT}]},
+        "response": {
+            "id": "0bf8e1a5-2af6-4014-a539-c12363a043a3",
+            "message": {"content": [{"type": "text", "text": TEXT}], "tool_plan": TEXT},
+            "usage": {"billed_units": {"input_tokens": 3, "output_tokens": 2}},
+        },
+    },
+    {"text": TEXT, "message": TEXT, "meta": {"billed_units": {"input_tokens": 3}}},
+]
 LOGS["bedrock"] = [
     {
         "schemaType": "ModelInvocationLog",

@@ -27,6 +27,8 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.mapping.shipped import shipped
     from tokman.sources.providers.anthropic import Anthropic
     from tokman.sources.providers.bedrock import Bedrock
+    from tokman.sources.providers.cohere import Cohere
+    from tokman.sources.providers.converse import Converse
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
     from tokman.sources.traces.otel import OpenTelemetry
@@ -41,6 +43,8 @@ def known() -> tuple[type[Source], ...]:
         OpenAI,
         Anthropic,
         Gemini,
+        Converse,
+        Cohere,
         Bedrock,
         OpenTelemetry,
     )

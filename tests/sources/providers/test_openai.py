@@ -179,6 +179,106 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ),
         {"billed_cost": 335_300_000},
     ),
+    (
+        "DeepSeek's misses",
+        chat({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36}),
+        {"cache_read_input_tokens": 64, "uncached_input_tokens": 36},
+    ),
+    (
+        "Mistral's details",
+        sent(
+            chat({"prompt_tokens_details": {"cached_tokens": 64}}, model="mistral-large-latest"),
+            "https://api.mistral.ai/v1/chat/completions",
+        ),
+        {"cache_read_input_tokens": 64, "provider_name": "mistral_ai"},
+    ),
+    (
+        "Groq's seconds",
+        chat({"queue_time": 0.1, "prompt_time": 0.02, "completion_time": 0.5, "total_time": 0.52}),
+        {"duration_ms": 620, "time_to_first_token_ms": 120},
+    ),
+    (
+        "Groq's stream states its usage in x_groq",
+        sent(
+            [
+                *chunks(),
+                {
+                    "id": ID,
+                    "object": "chat.completion.chunk",
+                    "choices": [],
+                    "x_groq": {"id": "req_01", "usage": chat()["usage"]},
+                },
+            ],
+            "https://api.groq.com/openai/v1/chat/completions",
+        ),
+        {"uncached_input_tokens": 100, "output_tokens": 20, "output_basis": "final"},
+    ),
+    (
+        "xAI's reasoning comes on top where no total says so",
+        sent(
+            {
+                **chat({"completion_tokens_details": {"reasoning_tokens": 80}}, model="grok-4"),
+                "usage": {
+                    "prompt_tokens": 100,
+                    "completion_tokens": 20,
+                    "completion_tokens_details": {"reasoning_tokens": 80},
+                },
+            },
+            "https://api.x.ai/v1/chat/completions",
+        ),
+        {"output_tokens": 100, "reasoning_output_tokens": 80},
+    ),
+    (
+        # The usage recorded in xai_grpc_instructions.xai.yaml, as its client library dumps it.
+        "xAI's own client",
+        {
+            "id": "332bd54b-d862-b1d5-0a21-a866f9b59f89",
+            "outputs": [{"finish_reason": "REASON_STOP", "message": {"content": CANARY}}],
+            "created": "2026-01-16T17:04:40.247661156Z",
+            "model": "grok-4-fast-non-reasoning",
+            "usage": {
+                "completion_tokens": 27,
+                "prompt_tokens": 181,
+                "total_tokens": 208,
+                "prompt_text_tokens": 181,
+                "cached_prompt_text_tokens": 162,
+            },
+        },
+        {
+            "provider_name": "x_ai",
+            "operation_name": "chat",
+            "started_at": 1768583080_247661,
+            "uncached_input_tokens": 19,
+            "cache_read_input_tokens": 162,
+            "output_tokens": 27,
+            "finish_reason": "REASON_STOP",
+        },
+    ),
+    (
+        # https://github.com/pydantic/genai-prices: 165 + 1 + 121 = 287, ticks of 1e-10 USD.
+        "xAI's own client with reasoning",
+        {
+            "id": "332bd54b-d862-b1d5-0a21-a866f9b59f80",
+            "outputs": [{}],
+            "model": "grok-4",
+            "usage": {
+                "completion_tokens": 1,
+                "reasoning_tokens": 121,
+                "prompt_tokens": 165,
+                "total_tokens": 287,
+                "cost_in_usd_ticks": 4468500,
+            },
+        },
+        {"output_tokens": 122, "reasoning_output_tokens": 121, "billed_cost": 446_850_000},
+    ),
+    (
+        "xAI bills the searches that succeeded",
+        response(
+            {"server_side_tool_usage_details": {"web_search_calls": 1, "x_search_calls": 0}},
+            output=[{"type": "web_search_call"}, {"type": "web_search_call"}],
+        ),
+        {"web_search_requests": 1},
+    ),
     ("xAI's ticks", chat({"cost_in_usd_ticks": 4468500}), {"billed_cost": 446_850_000}),
     ("fast is priority", chat(service_tier="fast"), {"service_tier": "priority"}),
     ("flex", chat(service_tier="flex"), {"service_tier": "flex"}),
@@ -383,6 +483,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("text", chat({"total_tokens": "120"}), "total_tokens"),
     ("beyond 64 bits", response({"output_tokens": 2**70}), "output_tokens"),
     ("cached", chat({"prompt_tokens_details": {"cached_tokens": 101}}), "prompt_tokens"),
+    (
+        "hits and misses",
+        chat({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 37}),
+        "not the sum of hits",
+    ),
     (
         "reasoning",
         chat({"completion_tokens_details": {"reasoning_tokens": 21}}),

@@ -26,6 +26,10 @@ _FOREIGN = frozenset(
 """Keys of other formats whose records may hold an API body; never in those read here."""
 
 
+_COHERE_EVENTS = ("message-start", "content-delta", "message-end", "text-generation", "stream-end")
+_COHERE_PARTS = frozenset(("delta", "id", "response", "text"))
+
+
 class Call(msgspec.Struct, kw_only=True):
     """One logged call with its envelope removed."""
 
@@ -39,7 +43,7 @@ class Call(msgspec.Struct, kw_only=True):
     status_code: int | None = None
     batch: bool = False
     family: str | None = None
-    """openai, anthropic or gemini: the shape of the body; None if it is none of them."""
+    """The source that reads this shape of body; None if there is none."""
 
     @property
     def failed(self) -> bool:
@@ -142,8 +146,10 @@ def _family(call: Call) -> str | None:
     host = provider(call.url)
     if host in ("anthropic", "gcp.gemini", "gcp.vertex_ai") and "/openai/" not in call.url:
         return "anthropic" if "anthropic" in call.url else "gemini"
-    if host in ("aws.bedrock", "cohere"):
-        return None
+    if host == "cohere":
+        return "cohere"
+    if host == "aws.bedrock":
+        return "converse" if "/converse" in call.url else None
     error = call.body.get("error")
     if isinstance(error, dict) and isinstance(error.get("status"), str):
         return "gemini"
@@ -158,6 +164,14 @@ def _shape(body: Any) -> str | None:
     usage = body.get("usage")
     if not {"usageMetadata", "usage_metadata", "candidates", "promptFeedback"}.isdisjoint(body):
         return "gemini"
+    if "messageStop" in body or "contentBlockDelta" in body:
+        return "converse"
+    if isinstance(usage, dict) and "inputTokens" in usage:
+        return "converse" if not {"output", "stopReason"}.isdisjoint(body) else None
+    if isinstance(_billed(body), dict):
+        return "cohere"
+    if body.get("event_type", what) in _COHERE_EVENTS and not _COHERE_PARTS.isdisjoint(body):
+        return "cohere"
     if kind is None and isinstance(what, str):
         if what == "message" and "role" in body and isinstance(usage, dict):
             return "anthropic"
@@ -171,8 +185,16 @@ def _shape(body: Any) -> str | None:
         return "openai"
     if kind == "chat.completion.chunk" or (kind is None and "choices" in body and "id" in body):
         return "openai"
-    if isinstance(usage, dict) and "total_tokens" in usage and ("data" in body or "text" in body):
-        return "openai"
+    told = not {"data", "text", "outputs"}.isdisjoint(body)
+    return "openai" if isinstance(usage, dict) and "total_tokens" in usage and told else None
+
+
+def _billed(body: Json) -> Any:
+    """What Cohere bills: in `usage` of its second API, in `meta` of its first and of embeddings."""
+    for key in ("usage", "meta"):
+        holder = body.get(key)
+        if isinstance(holder, dict) and "billed_units" in holder:
+            return holder["billed_units"]
     return None
 
 

@@ -52,7 +52,7 @@ class OpenAI(Traffic):
         if kind == "response" and call.request is None:
             blocks.settings(usage, body)  # a response repeats what it was asked with
         usage.operation_name = _OPERATIONS.get(str(kind), "chat")
-        if kind is None and "choices" not in body and not failed:
+        if kind is None and {"choices", "outputs"}.isdisjoint(body) and not failed:
             usage.operation_name = "image_generation" if "data" in body else "transcription"
         tier = body.get("service_tier")
         if not call.batch and tier not in STANDARD_TIERS:
@@ -72,7 +72,7 @@ class OpenAI(Traffic):
 
 
 def _outcome(usage: Usage, body: Json) -> None:
-    choices, output = body.get("choices"), body.get("output")
+    choices, output = body.get("choices") or body.get("outputs"), body.get("output")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         usage.finish_reason = word(choices[0].get("finish_reason"))
     if not isinstance(output, list):
@@ -132,6 +132,8 @@ def _provider(body: Json) -> str | None:
         return "groq"
     if given.startswith("gen-") and "/" in model:
         return "openrouter"
+    if "outputs" in body and model.startswith("grok"):
+        return "x_ai"
     return "openai" if _OPENAI_MODEL.match(model) else None
 
 

@@ -1,4 +1,4 @@
-"""What the three readers of raw API traffic share: from an unwrapped call to a row."""
+"""What the readers of raw API traffic share: from an unwrapped call to a row."""
 
 from __future__ import annotations
 
