@@ -436,6 +436,29 @@ SPAN = {
         attribute("gen_ai.usage.input_tokens", 9),
     ],
 }
+LOGS["langfuse"] = [
+    {
+        "id": "8f4f1f5b64f84f0a",
+        "traceId": SPAN["traceId"],
+        "type": "GENERATION",
+        "startTime": "2026-01-01T00:00:00.000Z",
+        "level": "ERROR",
+        "statusMessage": TEXT,
+        "model": TEXT,
+        "input": TEXT,
+        "output": {"content": TEXT},
+        "metadata": {"note": TEXT, "attributes": {"gen_ai.response.id": TEXT, "input": TEXT}},
+        "modelParameters": {"id": TEXT, "instructions": TEXT},
+        "usageDetails": {"input": 3, "output": 1, "total": 4},
+    },
+    {
+        "id": "8f4f1f5b64f84f0b",
+        "traceId": SPAN["traceId"],
+        "type": "GENERATION",
+        "startTime": TEXT,
+        "usageDetails": {TEXT: 3},
+    },
+]
 LOGS["otel"] = [
     {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]},
     {

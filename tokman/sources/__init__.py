@@ -23,6 +23,7 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.agents.claude_code import ClaudeCode
     from tokman.sources.agents.codex import Codex
     from tokman.sources.agents.gemini_cli import GeminiCLI
+    from tokman.sources.gateways.langfuse import Langfuse
     from tokman.sources.gateways.litellm import LiteLLM
     from tokman.sources.mapping.shipped import shipped
     from tokman.sources.providers.anthropic import Anthropic
@@ -39,6 +40,7 @@ def known() -> tuple[type[Source], ...]:
         GeminiCLI,
         *shipped("agents"),
         LiteLLM,
+        Langfuse,
         *shipped("gateways"),
         OpenAI,
         Anthropic,

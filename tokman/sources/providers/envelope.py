@@ -19,6 +19,7 @@ _DURATIONS = ("duration_ms", "latency_ms", "elapsed_ms", "response_time_ms")
 _FOREIGN = frozenset(
     (
         *("call_type", "spend", "response_cost", "payload", "observations", "usageDetails"),
+        *("usage_details", "parentObservationId", "parent_observation_id"),
         *("resourceSpans", "resourceLogs", "resourceMetrics", "schemaType"),
         *("ai_org", "selected_key_id", "response_body", "ResponseBody"),
     )

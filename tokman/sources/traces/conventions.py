@@ -35,6 +35,8 @@ _PROVIDERS = {
     "az.ai.inference": "azure.ai.inference",
     "azure": "azure.ai.openai",
     "bedrock": "aws.bedrock",
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
     "gcp.vertex.agent": "gcp.vertex_ai",
     "gemini": "gcp.gemini",
     "google": "gcp.gemini",
@@ -85,7 +87,7 @@ def states_counts(attributes: Attributes) -> bool:
 
 
 def count(usage: Usage, attributes: Attributes) -> bool:
-    """Fill the token classes; False where the span states no counts.
+    """Fill the token classes; False where the span states none, or only zeros.
 
     Cached tokens are part of the input (the convention), unless they exceed it or the stated total
     is only reached by adding them: emitters of Anthropic's raw counts leave them out. Where both
@@ -93,7 +95,7 @@ def count(usage: Usage, attributes: Attributes) -> bool:
     sum of both reaches the total.
     """
     n = {what: _count(attributes, names) for what, names in COUNTS.items()}
-    if n["input"] is n["output"] is n["total"] is None:
+    if not any(n.values()):
         return False
     given, answered = n["input"] or 0, n["output"] or 0
     read, written = n["read"] or 0, n["written"] or 0
@@ -169,6 +171,14 @@ def describe(usage: Usage, attributes: Attributes) -> None:
     tags = found(attributes, "tags")
     if isinstance(tags, list):
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
+
+
+def response_id(attributes: Attributes) -> str | None:
+    """The provider's id of the response; that of an Assistants run names several."""
+    given = word(found(attributes, "response_id"))
+    if given is None or len(given) < 8 or given.startswith(("run_", "thread_")):
+        return None
+    return given
 
 
 def error_of(attributes: Attributes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from tokman.sources.base import Context, Refused
-from tokman.sources.facts import short, word
+from tokman.sources.facts import short
 from tokman.sources.traces import conventions
 from tokman.sources.traces.names import RESOURCE, Attributes, found
 from tokman.sources.traces.record import (
@@ -193,7 +193,7 @@ class OpenTelemetry:
         span = Span(
             parent=None,
             kind=told if kind == "step" else kind,
-            response_id=_response_id(attributes),
+            response_id=conventions.response_id(attributes),
             workflow=short(found(attributes, "workflow")),
             user_id=short(found(attributes, "user")),
             conversation_id=short(found(attributes, "session")),
@@ -217,6 +217,8 @@ class OpenTelemetry:
             project=project,
         )
         span.stated = conventions.count(usage, attributes)
+        if not span.stated and not failed:
+            usage.output_basis = "partial"
         conventions.describe(usage, attributes)
         span.usage = usage
         return span
@@ -242,11 +244,3 @@ def _resource(attributes: Attributes) -> Resource:
 
 def _flat_resource(resource: FlatResource | None) -> Resource:
     return _resource((resource and resource.attributes) or {})
-
-
-def _response_id(attributes: Attributes) -> str | None:
-    """The provider's id of the response; that of an Assistants run names several."""
-    given = word(found(attributes, "response_id"))
-    if given is None or len(given) < 8 or given.startswith(("run_", "thread_")):
-        return None
-    return given
