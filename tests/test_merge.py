@@ -17,7 +17,7 @@ from tokman.commit import Committed, commit
 from tokman.config import Config, Model, Rates
 from tokman.ledger import Ledger
 from tokman.query import connect
-from tokman.usage import Usage
+from tokman.usage import Usage, arrow_schema
 
 DAY = 1_767_225_600_000_000
 """2026-01-01 in µs."""
@@ -31,7 +31,11 @@ def usage(call_id: str = "msg_1", **values: Any) -> Usage:
 
 
 def put(ledger: Ledger, *usages: Usage) -> Committed:
-    return commit(ledger, pa.Table.from_batches([to_batch(usages)]), rates.load(), "test")
+    return commit(ledger, table(*usages), rates.load(), "test")
+
+
+def table(*usages: Usage) -> pa.Table:
+    return pa.Table.from_batches([to_batch(usages, arrow_schema())])
 
 
 def rows(ledger: Ledger) -> list[dict[str, Any]]:
@@ -79,14 +83,32 @@ def test_two_layers_give_the_union_of_what_they_know(tmp_path: Path) -> None:
     assert (row["source"], row["output_tokens"], row["tags"]) == ("a", 5, ["env:prod"])
 
 
+def test_every_place_where_a_call_was_read_is_kept(tmp_path: Path) -> None:
+    """The place of the fullest sighting on the row, the others in also_seen, each once."""
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(output_tokens=9, source="gateway", file="g.jsonl", line=7))
+    assert rows(ledger)[0]["also_seen"] is None
+    seen = [
+        usage(output_tokens=1, source="trace", file="t.json", line=1),
+        usage(output_tokens=9, source="gateway", file="g.jsonl", line=7),
+    ]
+    assert put(ledger, *seen) == put(ledger, *seen) == Committed(known=1)
+    [row] = rows(ledger)
+    assert (row["source"], row["file"], row["line"]) == ("gateway", "g.jsonl", 7)
+    assert row["also_seen"] == [{"source": "trace", "file": "t.json", "line": 1}]
+    put(ledger, usage(output_tokens=10, source="body", file="b.jsonl", line=2))
+    [row] = rows(ledger)
+    assert row["source"] == "body"
+    assert [place["source"] for place in row["also_seen"]] == ["gateway", "trace"]
+
+
 def test_attributes_from_a_later_log_do_not_move_the_price(tmp_path: Path) -> None:
     """A closed month keeps its total when another log names the team of a call in it."""
     ledger = Ledger(tmp_path / "l", create=True)
     put(ledger, usage(output_tokens=100))
     [before] = rows(ledger)
     dearer = Rates(models={"claude-sonnet-4-5": Model(input=9, output=99)})
-    seen = pa.Table.from_batches([to_batch([usage(output_tokens=100, team="t")])])
-    commit(ledger, seen, rates.load(dearer), "later")
+    commit(ledger, table(usage(output_tokens=100, team="t")), rates.load(dearer), "later")
     [after] = rows(ledger)
     assert after["team"] == "t"
     assert (after["list_cost"], after["rate_card"]) == (before["list_cost"], before["rate_card"])

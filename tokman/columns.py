@@ -1,4 +1,4 @@
-"""Rows of Usage into Arrow columns, after the checks every row must pass."""
+"""Rows into Arrow columns, after the checks every row must pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman.usage import Usage, arrow_schema
+from tokman.statement import AMOUNTS, Statement
+from tokman.usage import QUANTITIES, Usage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,7 @@ LATEST = time.time_ns() // 1000 + 366 * 86_400_000_000
 def fault(usage: Usage) -> str | None:
     """Why a row must be refused, None if it holds together."""
     started = usage.started_at
-    if started is not None and not EARLIEST <= started <= LATEST:
+    if started is not None and not plausible(started):
         return f"the time is not plausible: {_date(started)}"
     if usage.reasoning_output_tokens > usage.output_tokens:
         return (
@@ -32,6 +33,22 @@ def fault(usage: Usage) -> str | None:
             f"output_tokens ({usage.output_tokens})"
         )
     return None if usage.call_id else "no id"
+
+
+def statement_fault(statement: Statement) -> str | None:
+    """Why a line of a statement must be refused, None if it holds together."""
+    for moment in (statement.period_start, statement.period_end):
+        if not plausible(moment):
+            return f"the time is not plausible: {_date(moment)}"
+    if statement.period_end <= statement.period_start:
+        return "the period ends before it starts"
+    stated = (getattr(statement, name) for name in (*AMOUNTS, *QUANTITIES, "requests", "quantity"))
+    return "neither an amount nor a quantity" if all(each is None for each in stated) else None
+
+
+def plausible(micros: int) -> bool:
+    """True for a time that a log or a bill may state, in µs since 1970."""
+    return EARLIEST <= micros <= LATEST
 
 
 def _date(micros: int) -> str:
@@ -43,12 +60,11 @@ def _date(micros: int) -> str:
         return f"{micros} µs since 1970"
 
 
-def to_batch(usages: Sequence[Usage]) -> pa.RecordBatch:
-    """The rows as one record batch in the order of `arrow_schema()`; rows must have no fault."""
+def to_batch(rows: Sequence[msgspec.Struct], schema: pa.Schema) -> pa.RecordBatch:
+    """The rows as one record batch, their fields in the order of `schema`; none has a fault."""
     import pyarrow as pa
 
-    schema = arrow_schema()
-    columns = zip(*map(msgspec.structs.astuple, usages), strict=True)
+    columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
     arrays = [_array(column, field) for column, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -57,7 +73,7 @@ def _array(column: Sequence[Any], field: pa.Field) -> pa.Array:
     import pyarrow as pa
 
     first, size = column[0], len(column)
-    money = pa.types.is_decimal(field.type)
+    money = field.type == pa.decimal128(18, 12)
     if column.count(first) == size and not money:
         return (
             pa.nulls(size, field.type)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman import rates, sql
+from tokman import rates, sql, statement
 from tokman.usage import QUANTITIES, arrow_schema, stored_schema
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NEAR = timedelta(days=7)
 """How far apart two logs may date the same call."""
+
+PLACE = ("source", "file", "line")
+"""Where a call was read, which changes nothing about the call."""
 
 PRICED_BY = (
     "provider_name",
@@ -60,6 +63,42 @@ def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Co
         return Committed(added=added, completed=completed, known=calls - added - completed)
 
 
+def commit_statements(ledger: Ledger, incoming: pa.Table, ingest_id: str) -> int:
+    """Make the lines in `incoming` (columns of `statement.arrow_schema()`) part of the statements.
+
+    Of a line stated several times the one issued last stands. Returns how many lines are new or
+    changed; repeating a commit changes nothing more.
+    """
+    from tokman.query import database
+
+    with ledger.lock():
+        connection = database()
+        connection.register("batch", incoming)
+        files = ledger.files("statements")
+        if files:
+            connection.execute(
+                "create temp table known as from read_parquet($files) "
+                "where statement_id in (select statement_id from batch)",
+                {"files": files},
+            )
+        else:
+            connection.register("none_known", statement.stored_schema().empty_table())
+            connection.execute("create temp table known as from none_known")
+        connection.execute("create temp table fresh as " + sql.text("restate"))
+        schema = statement.stored_schema()
+        for name, where in (("replace", "in"), ("append", "not in")):
+            rows = connection.sql(
+                "select *, $ingest as ingest_id from fresh "
+                f"where statement_id {where} (select statement_id from known) "
+                "order by period_start, statement_id",
+                params={"ingest": ingest_id},
+            ).to_arrow_table()
+            if rows.num_rows:
+                getattr(ledger, name)(rows.select(schema.names).cast(schema), "statements")
+        ledger.compact("statements")
+        return int(connection.execute("select count(*) from fresh").fetchall()[0][0])
+
+
 class _Work:
     """The steps, over one private DuckDB."""
 
@@ -86,7 +125,7 @@ class _Work:
         names = ", ".join(arrow_schema().names)
         run(
             f"create temp view sightings as select {names} from repeats "
-            f"union all by name select {names} from known"
+            f"union all by name select {names}, also_seen from known"
         )
         run("create temp table merged as from (from sightings limit 0)")
         run("insert into merged by name " + sql.text("merge"))
@@ -110,8 +149,8 @@ class _Work:
         """Bring known calls up to date where the batch knows more of them."""
         names = ", ".join(arrow_schema().names)
         self.connection.execute(
-            f"create temp table completed as select {names} from merged "
-            f"where call_id in (select call_id from known) except select {names} from known"
+            f"create temp table completed as select {names}, also_seen from merged where call_id "
+            f"in (select call_id from known) except select {names}, also_seen from known"
         )
         completed = self.ask("from completed")
         if completed.num_rows:
@@ -122,14 +161,18 @@ class _Work:
                 "union all by name from annotated"
             )
             self.ledger.replace(settled.select(stored_schema().names))
-        return int(completed.num_rows)
+        facts = ", ".join(name for name in arrow_schema().names if name not in PLACE)
+        return self.count(
+            f"select count(*) from (select {facts} from completed except select {facts} from known)"
+        )
 
     def add(self, plain: pa.Table) -> int:
         """Append the calls the ledger does not have, by time."""
         import pyarrow as pa
 
         merged = self.ask("from merged where call_id not in (select call_id from known)")
-        fresh = pa.concat_tables([plain, merged.select(plain.schema.names).cast(plain.schema)])
+        schema = pa.schema([stored_schema().field(name) for name in merged.schema.names])
+        fresh = pa.concat_tables([plain, merged.cast(schema)], promote_options="default")
         if fresh.num_rows:
             order = [("started_at", "ascending"), ("call_id", "ascending")]
             self.ledger.append(self.priced(fresh.sort_by(order)))
@@ -146,11 +189,12 @@ class _Work:
         costs = self.ask("from costs order by place")
         columns: dict[str, Any] = {name: usage[name] for name in usage.schema.names}
         columns |= {name: costs[name] for name in rates.MONEY}
+        columns.setdefault("also_seen", pa.nulls(usage.num_rows))
         columns["day"] = pc.cast(usage["started_at"], pa.date32(), safe=False)
         for name, value in (("rate_card", self.card.version), ("ingest_id", self.ingest_id)):
             columns[name] = pa.repeat(pa.scalar(value, pa.string()), usage.num_rows)
         schema = stored_schema()
-        return pa.table([columns[name] for name in schema.names], schema=schema)
+        return pa.table({name: columns[name] for name in schema.names}).cast(schema)
 
     def ask(self, question: str) -> pa.Table:
         """The answer as a table."""

@@ -14,7 +14,7 @@ from tokman.sources import sources
 
 NOT_LOGS = frozenset(
     ".md .py .toml .yaml .yml .lock .png .jpg .jpeg .gif .svg .pdf .html .css .js .ts .sh .sql "
-    ".parquet .sqlite .db .xlsx .docx .exe .so .pyc .whl .tar .bz2 .xz .zip".split()
+    ".sqlite .db .xlsx .docx .exe .so .pyc .whl .tar .bz2 .xz .zip".split()
 )
 """Endings that no format tokman reads has; files of a folder with them are passed over."""
 

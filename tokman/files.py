@@ -7,11 +7,11 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-Kind = Literal["lines", "document", "table", "unknown"]
+Kind = Literal["lines", "document", "table", "parquet", "unknown"]
 
 BLOCK = 128 << 10
 """Bytes read at a time: few enough that their records stay in the processor's cache."""
@@ -20,10 +20,15 @@ HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
 
 GZIP, ZSTD, BOM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
+PARQUET = b"PAR1"
 
 
 class CutShort(ValueError):
     """A compressed stream that ends early or breaks; what came before it was readable."""
+
+
+class Damaged(ValueError):
+    """A file that breaks off or contradicts itself; the rows before it were readable."""
 
 
 def is_packed(head: bytes) -> bool:
@@ -134,6 +139,8 @@ def count_lines(block: bytes) -> int:
 
 def kind_of(head: bytes) -> Kind:
     """What the first bytes of a file (unpacked) say it is."""
+    if head.startswith(PARQUET):
+        return "parquet"
     text = head.removeprefix(BOM).lstrip()
     if not text:
         return "lines"
@@ -250,6 +257,37 @@ def table(pieces: Iterator[bytes]) -> tuple[list[str], Iterator[tuple[int, dict[
             yield reader.line_num, {key: value for key, value in row.items() if key and value}
 
     return [name for name in reader.fieldnames or () if name], rows()
+
+
+def parquet_table(
+    content: Path | bytes,
+) -> tuple[list[str], Iterator[tuple[int, dict[str, Any]]]]:
+    """The columns of a Parquet file, and its rows by column name, numbered from 1; empty cells are
+    left out of a row. Damaged where the file cannot be read, or not be read on."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def damaged(error: Exception) -> Damaged:
+        return Damaged(f"not readable as Parquet: {str(error).splitlines()[0]}")
+
+    try:
+        source = pa.BufferReader(content) if isinstance(content, bytes) else content
+        opened = pq.ParquetFile(source)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(error) from error
+
+    def rows() -> Iterator[tuple[int, dict[str, Any]]]:
+        number = 0
+        try:
+            for batch in opened.iter_batches(10_000):
+                for row in batch.to_pylist():
+                    number += 1
+                    filled = {key: cell for key, cell in row.items() if cell not in (None, "")}
+                    yield number, filled
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(error) from error
+
+    return list(opened.schema_arrow.names), rows()
 
 
 def head_of(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from tokman.jobs import Job, probe
 from tokman.ledger import Ledger
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.reading import read_pieces
+from tokman.rows import Written
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -46,6 +47,10 @@ class Ingested(msgspec.Struct, kw_only=True):
     added: int = 0
     completed: int = 0
     known: int = 0
+    statements: int = 0
+    """Lines of statements read."""
+    stated: int = 0
+    """Those of them that were new, or later than what was known of the line."""
     rejects: list[Reject] = []
     not_logs: list[str] = []
     """Files in the folders given that are no log of a format tokman reads."""
@@ -114,6 +119,8 @@ class _Run:
         self.ingest_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
         self.folder = ledger.folder / "tmp"
         self.batches: list[tuple[str, int]] = []
+        self.statements: list[tuple[str, int]] = []
+        """Arrow files of calls and of statements, and the lines before each in its file."""
         self.rows = 0
         self.reads: list[Read] = []
         self.split: tuple[int, int, list[Reject]] | None = None
@@ -131,8 +138,7 @@ class _Run:
                 self.on_every_core(jobs)
             self.commit()
         finally:
-            for path, _ in self.batches:
-                Path(path).unlink(missing_ok=True)
+            self.clear()
 
     def on_every_core(self, jobs: Iterator[Job]) -> None:
         import multiprocessing
@@ -142,7 +148,7 @@ class _Run:
 
         method = "fork" if sys.platform == "linux" else "spawn"
         workers = os.cpu_count() or 1
-        waiting: deque[tuple[Job, Future[tuple[list[Outcome], str | None]]]] = deque()
+        waiting: deque[tuple[Job, Future[tuple[list[Outcome], Written]]]] = deque()
         with ProcessPoolExecutor(
             workers,
             multiprocessing.get_context(method),
@@ -166,12 +172,14 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def settle(self, job: Job, outcomes: list[Outcome], batch: str | None) -> None:
+    def settle(self, job: Job, outcomes: list[Outcome], written: Written) -> None:
         """Take a job's rows and remember what it read."""
         base = self.split[1] if self.split else 0
-        if batch:
-            self.batches.append((batch, base))
-            self.rows += sum(outcome.rows for outcome in outcomes)
+        if written.usage:
+            self.batches.append((written.usage, base))
+        if written.statements:
+            self.statements.append((written.statements, base))
+        self.rows += sum(outcome.rows + outcome.statements for outcome in outcomes)
         for piece, found, outcome in zip(job.pieces, job.found, outcomes, strict=True):
             if piece.data is None:
                 self.bytes += (piece.end or (found.size if found else 0)) - piece.start
@@ -181,6 +189,7 @@ class _Run:
                 Reject(r.path, r.line + base if r.line else 0, r.reason) for r in outcome.rejects
             ]
             self.done.sightings += outcome.rows
+            self.done.statements += outcome.statements
             since, lines = piece.line, outcome.lines + piece.line - 1
             if self.split:
                 since, lines = self.split[0], base + outcome.lines
@@ -237,10 +246,20 @@ class _Run:
             self.done.added += result.added
             self.done.completed += result.completed
             self.done.known += result.known
+        if self.statements:
+            from tokman.commit import commit_statements
+
+            self.done.stated += commit_statements(
+                self.ledger, _table(self.statements), self.ingest_id
+            )
         self.bookmarks.save(self.reads)
-        for path, _ in self.batches:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the rows that were waiting, with their files."""
+        for path, _ in (*self.batches, *self.statements):
             Path(path).unlink(missing_ok=True)
-        self.batches, self.reads, self.rows = [], [], 0
+        self.batches, self.statements, self.reads, self.rows = [], [], [], 0
 
 
 def _table(batches: list[tuple[str, int]]) -> object:

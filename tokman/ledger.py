@@ -3,6 +3,7 @@
 .tokman/
   ledger.json    version of the schema, and the key of every hash in the ledger
   usage/         Delta table, one row a call
+  statements/    Delta table, one row a line of a provider's statement
   ingest.sqlite  what was read of each file, and the lines refused
   tmp/           rows on their way in; nothing here outlives a run
 """
@@ -14,7 +15,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
 
 FOLDER = ".tokman"
+
+Table = Literal["usage", "statements"]
+WHAT = {"usage": "one row a model call", "statements": "one row a line of a provider's statement"}
+KEYS = {"usage": "call_id", "statements": "statement_id"}
 
 COMPACT_ABOVE = 32
 """Files in the table at which small ones are written together: many small files slow each query."""
@@ -88,51 +93,52 @@ class Ledger:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
-    def table(self) -> DeltaTable | None:
+    def table(self, name: Table = "usage") -> DeltaTable | None:
         """The table as of now; None before the first commit."""
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
-        if not (self.folder / "usage" / "_delta_log").is_dir():
+        if not (self.folder / name / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(self.folder / "usage")
+            return DeltaTable(self.folder / name)
         except TableNotFoundError:
             return None
 
-    def files(self) -> list[str]:
+    def files(self, name: Table = "usage") -> list[str]:
         """Paths of the Parquet files that make up the table now."""
-        table = self.table()
+        table = self.table(name)
         return [] if table is None else table.file_uris()
 
-    def append(self, rows: pa.Table) -> None:
+    def append(self, rows: pa.Table, name: Table = "usage") -> None:
         """Add rows with new keys, in one step. The caller holds the lock."""
         from deltalake import write_deltalake
 
         write_deltalake(
-            self.folder / "usage",
+            self.folder / name,
             rows,
             mode="append",
-            name="usage",
-            description=f"one row a model call; tokman schema {SCHEMA_VERSION}",
+            name=name,
+            description=f"{WHAT[name]}; tokman schema {SCHEMA_VERSION}",
             writer_properties=_writer(),
         )
 
-    def replace(self, rows: pa.Table) -> None:
-        """Put rows in the place of those with the same call_id, in one step, under the lock."""
-        table = self.table()
+    def replace(self, rows: pa.Table, name: Table = "usage") -> None:
+        """Put rows in the place of those with the same key, in one step, under the lock."""
+        table = self.table(name)
         assert table is not None
+        key = KEYS[name]
         table.merge(
             rows,
-            predicate="target.call_id = source.call_id",
+            predicate=f"target.{key} = source.{key}",
             source_alias="source",
             target_alias="target",
             writer_properties=_writer(),
         ).when_matched_update_all().execute()
 
-    def compact(self) -> None:
+    def compact(self, name: Table = "usage") -> None:
         """Write small files together once there are many; readers of the old ones go on."""
-        table = self.table()
+        table = self.table(name)
         if table is not None and len(table.file_uris()) > COMPACT_ABOVE:
             table.optimize.compact(writer_properties=_writer())
             table.create_checkpoint()

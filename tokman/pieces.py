@@ -39,6 +39,9 @@ class Outcome(msgspec.Struct, kw_only=True):
     path: str
     source: str | None = None
     rows: int = 0
+    """Calls."""
+    statements: int = 0
+    """Lines of statements."""
     lines: int = 0
     consumed: int = 0
     """Bytes of the file whose records are settled; a torn last line is not."""

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tokman import sql
+from tokman import sql, statement
 from tokman.errors import TokmanError
+from tokman.usage import stored_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
+    import pyarrow as pa
 
     from tokman.config import Config, WorkflowRule
-    from tokman.ledger import Ledger
+    from tokman.ledger import Ledger, Table
     from tokman.pieces import Reject
 
 RULE_COLUMNS = frozenset(
@@ -36,21 +40,19 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
-    """`usage` (the table), `charges` (with workflow rules applied) and `rejects`, read-only.
+    """`usage` and `statements` (the tables), `charges` (with workflow rules applied), `rejects`.
 
-    The connection can reach the ledger's own files and nothing else on the machine.
+    Read-only: the connection can reach the ledger's own files and nothing else on the machine.
     """
     from tokman.bookmarks import Bookmarks
 
     connection = database()
     charges = _ruled(sql.text("charges"), config)
     with _sound(ledger):
-        files = ledger.files()
-        if files:
-            listed = ", ".join(map(literal, files))
-            connection.execute(f"create view usage as from read_parquet([{listed}])")
-        else:
-            _empty(connection)
+        files = [
+            *_view(connection, ledger, "usage", stored_schema),
+            *_view(connection, ledger, "statements", statement.stored_schema),
+        ]
         connection.execute(f"create view charges as {charges}")
         with Bookmarks(ledger.folder, writing=False) as bookmarks:
             _hold(connection, bookmarks.rejects())
@@ -145,13 +147,22 @@ def _hold(connection: duckdb.DuckDBPyConnection, rejects: list[Reject]) -> None:
     )
 
 
-def _empty(connection: duckdb.DuckDBPyConnection) -> None:
-    """`usage` without a row, with the columns it would have."""
-    from tokman.usage import stored_schema
-
-    connection.register("nothing", stored_schema().empty_table())
-    connection.execute("create table usage as from nothing")
-    connection.unregister("nothing")
+def _view(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    name: Table,
+    schema: Callable[[], pa.Schema],
+) -> list[str]:
+    """Make the view of that name, without a row where nothing was committed; its files."""
+    files = ledger.files(name)
+    if files:
+        listed = ", ".join(map(literal, files))
+        connection.execute(f"create view {name} as from read_parquet([{listed}])")
+    else:
+        connection.register("nothing", schema().empty_table())
+        connection.execute(f"create table {name} as from nothing")
+        connection.unregister("nothing")
+    return files
 
 
 def _ruled(charges: str, config: Config) -> str:

@@ -12,10 +12,10 @@ import msgspec
 
 from tokman import columns, files
 from tokman.pieces import Outcome, Piece, Reject
-from tokman.rows import BATCH, Rows
+from tokman.rows import BATCH, Rows, Written
 from tokman.sources import by_name, claimants, record_paths
-from tokman.sources.base import Context, Refused, Source
-from tokman.usage import Usage
+from tokman.sources.base import Context, Record, Refused, Source
+from tokman.statement import Statement
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -54,6 +54,8 @@ class Reader:
                 self.read_file(Path(self.piece.path))
         except OSError as error:
             self.reject(0, f"cannot be read: {error.strerror or error}")
+        except files.Damaged as error:
+            self.reject(self.outcome.lines + 1, str(error))
         if self.source is not None:
             self.take(self.source.finish(), 0, self.source.name)
             self.outcome.state = self.source.state()
@@ -64,6 +66,10 @@ class Reader:
     def read_file(self, path: Path) -> None:
         """The stretch of the file that the piece names."""
         head = files.head_of(path) if self.piece.start == 0 else b"{}"
+        if head.startswith(files.PARQUET):
+            self.read_table(*files.parquet_table(path))
+            self.outcome.unknown = self.source is None and not self.outcome.rejects
+            return
         with path.open("rb", buffering=0) as stream:
             stream.seek(self.piece.start)
             if self.piece.end is None:
@@ -85,7 +91,9 @@ class Reader:
             elif kind == "document":
                 self.read_document(b"".join(pieces))
             elif kind == "table":
-                self.read_table(pieces)
+                self.read_table(*files.table(pieces))
+            elif kind == "parquet":
+                self.read_table(*files.parquet_table(b"".join(pieces)))
             else:
                 self.outcome.unknown = True
         except files.CutShort as error:
@@ -122,7 +130,7 @@ class Reader:
         first = self.piece.line + self.outcome.lines
         parse = self.source.parse
         refused: list[tuple[int, str]] = []
-        usages: list[Usage | Refused] = []
+        usages: list[Record] = []
         for number, record in enumerate(records, first):
             try:
                 usages.extend(parse(record, number))
@@ -192,8 +200,7 @@ class Reader:
         if source is None or not source.matches(generic):
             claims = claimants(generic)
             if len(claims) > 1:
-                names = " and ".join(claim.name for claim in claims)
-                self.reject(number, f"claimed by {names}; choose with --source")
+                self.reject(number, f"claimed by {_and(claims)}; choose with --source")
                 return
             rows = [] if claims else files.page(text, record_paths())
             if rows:
@@ -246,20 +253,21 @@ class Reader:
             self.read_record(_decoded(text), text, number)
         self.outcome.lines = len(records)
 
-    def read_table(self, pieces: Iterator[bytes]) -> None:
-        """CSV with a header, which is enough to tell its format by."""
-        names, rows = files.table(pieces)
+    def read_table(self, names: list[str], rows: Iterator[tuple[int, dict[str, Any]]]) -> None:
+        """Rows by column name, with the line or number of each; the names tell the format."""
         first = next(rows, None)
         if self.source is None:
             row = dict.fromkeys(names, "") | (first[1] if first else {})
             claims = [claim for claim in claimants(row) if claim.from_row is not None]
+            if len(claims) > 1:
+                self.reject(0, f"claimed by {_and(claims)}; choose with --source")
             if len(claims) != 1:
                 return
             self.use(claims[0])
         assert self.source is not None
         convert = type(self.source).from_row
         if convert is None:
-            self.reject(0, f"{self.source.name} has no CSV form")
+            self.reject(0, f"{self.source.name} is not read from tables")
             return
         for number, row in chain([first] if first else [], rows):
             try:
@@ -268,30 +276,38 @@ class Reader:
                 self.reject(number, str(error))
             self.outcome.lines = number
 
-    def take(self, usages: Iterable[Usage | Refused], number: int, source: str) -> None:
+    def take(self, records: Iterable[Record], number: int, source: str) -> None:
         """Add a record's rows; a source that gives up in the middle of it is a reject."""
         try:
-            self.keep(usages, source)
+            self.keep(records, source)
         except ValueError as error:
             self.reject(number, str(error))
 
-    def keep(self, usages: Iterable[Usage | Refused], source: str) -> None:
+    def keep(self, records: Iterable[Record], source: str) -> None:
         """Stamp rows with where they were read, check them, hand them on."""
-        path, mtime, held = self.piece.path, self.piece.mtime, self.out.held
-        before = len(held)
-        for usage in usages:
-            if isinstance(usage, Refused):
-                self.reject(usage.line, usage.reason)
+        path, mtime = self.piece.path, self.piece.mtime
+        held, stated = self.out.held, self.out.stated
+        before, stated_before = len(held), len(stated)
+        for record in records:
+            if isinstance(record, Refused):
+                self.reject(record.line, record.reason)
                 continue
-            usage.file, usage.source = path, source
-            if usage.started_at is None:
-                usage.started_at, usage.time_basis = mtime, "file"
-            if reason := columns.fault(usage):
-                self.reject(usage.line, reason)
+            record.file, record.source = path, source
+            if isinstance(record, Statement):
+                if reason := columns.statement_fault(record):
+                    self.reject(record.line, reason)
+                else:
+                    stated.append(record)
+                continue
+            if record.started_at is None:
+                record.started_at, record.time_basis = mtime, "file"
+            if reason := columns.fault(record):
+                self.reject(record.line, reason)
             else:
-                held.append(usage)
+                held.append(record)
         self.outcome.rows += len(held) - before
-        if len(held) >= BATCH:
+        self.outcome.statements += len(stated) - stated_before
+        if len(held) >= BATCH or len(stated) >= BATCH:
             self.out.flush()
 
     def reject(self, line: int, reason: str) -> None:
@@ -299,11 +315,15 @@ class Reader:
         self.outcome.rejects.append(Reject(self.piece.path, line, reason[:500]))
 
 
-def read_pieces(pieces: list[Piece], key: bytes, folder: Path) -> tuple[list[Outcome], str | None]:
-    """Read the pieces in order; their rows are in the Arrow stream file at the returned path."""
+def read_pieces(pieces: list[Piece], key: bytes, folder: Path) -> tuple[list[Outcome], Written]:
+    """Read the pieces in order; their rows are in the Arrow stream files returned."""
     rows = Rows(folder)
     outcomes = [Reader(piece, key, rows).run() for piece in pieces]
     return outcomes, rows.close()
+
+
+def _and(claims: list[type[Source]]) -> str:
+    return " and ".join(claim.name for claim in claims)
 
 
 def _decoded(text: bytes) -> Any:

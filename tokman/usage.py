@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a ledger written before could no longer be read as it is."""
 
 PICO = 10**12
@@ -175,10 +175,14 @@ def arrow_schema() -> pa.Schema:
 
 
 def stored_schema() -> pa.Schema:
-    """The columns of a row of the ledger: usage, its day (UTC), what it cost, by which ingest."""
+    """The columns of a row of the ledger: usage, its day (UTC), what it cost, by which ingest.
+
+    `also_seen` lists the other places where the call was read: {source, file, line}.
+    """
     import pyarrow as pa
 
     text, money = pa.string(), pa.decimal128(18, 12)
+    place = pa.struct([("source", text), ("file", text), ("line", pa.int64())])
     beside = {
         "started_at": [("day", pa.date32())],
         "billed_cost": [
@@ -189,7 +193,7 @@ def stored_schema() -> pa.Schema:
             ("unpriced_reason", text),
             ("rate_card", text),
         ],
-        "line": [("ingest_id", text)],
+        "line": [("also_seen", pa.list_(place)), ("ingest_id", text)],
     }
     fields = []
     for field in arrow_schema():

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 
+from tokman.statement import Statement
 from tokman.usage import Usage
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
@@ -20,6 +21,10 @@ class Refused(msgspec.Struct, gc=False):
 
     line: int
     reason: str
+
+
+Record = Usage | Statement | Refused
+"""What a source makes of what it reads: calls, lines of a provider's statement, refusals."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -54,8 +59,9 @@ class Source(Protocol):
     """True where a record means the same without the records before it."""
     record_type: ClassVar[Any]
     """The type a line is decoded to (a msgspec.Struct or `dict`)."""
-    from_row: ClassVar[Callable[[dict[str, str]], Any] | None]
-    """Turns a CSV row into a `record_type`; None where the format has no CSV form."""
+    from_row: ClassVar[Callable[[dict[str, Any]], Any] | None]
+    """Turns a row of a CSV (texts) or Parquet file (typed values), its empty cells left out, into a
+    `record_type`; None where the format has no form as a table."""
 
     def __init__(self, context: Context) -> None: ...
 
@@ -64,11 +70,11 @@ class Source(Protocol):
         """True if this source, and it alone, should read the record."""
         ...
 
-    def parse(self, record: Any, line: int) -> Iterable[Usage | Refused]:
-        """The usage in one record; BadRecord (or any ValueError) with the reason to refuse it."""
+    def parse(self, record: Any, line: int) -> Iterable[Record]:
+        """The rows of one record; BadRecord (or any ValueError) with the reason to refuse it."""
         ...
 
-    def finish(self) -> Iterable[Usage | Refused]:
+    def finish(self) -> Iterable[Record]:
         """What was held back until the end of the file."""
         ...
 
@@ -85,9 +91,9 @@ class Stateless:
     """Part of every source whose records stand on their own."""
 
     splittable: ClassVar[bool] = True
-    from_row: ClassVar[Callable[[dict[str, str]], Any] | None] = None
+    from_row: ClassVar[Callable[[dict[str, Any]], Any] | None] = None
 
-    def finish(self) -> Iterable[Usage]:
+    def finish(self) -> Iterable[Record]:
         """Nothing is held back."""
         return ()
 

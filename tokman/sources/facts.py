@@ -13,12 +13,14 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.base import Context
+from tokman.statement import SCALE
 from tokman.usage import PICO
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EXACT = Arithmetic(prec=60)
 _ZERO, _LIMIT, _PICO = Decimal(0), Decimal(10**6), Decimal(PICO)
+_MOST, _PLACES = Decimal(10**19), Decimal(1).scaleb(-SCALE)
 _WORD = re.compile(r"[\w.:/@-]{1,120}", re.ASCII)
 _COUNTER = re.compile(r"(?:[A-Za-z_]+[-_:])?\d{1,13}")
 STANDARD_TIERS = frozenset((None, "", "standard", "default", "auto", "scale", "on_demand"))
@@ -83,6 +85,19 @@ def pico(value: Any, field: str = "cost") -> int | None:
     if not amount.is_finite() or not _ZERO <= amount < _LIMIT:
         raise BadRecord(f"{field}: {str(amount)[:24]} is not the cost of one call")
     return round(_EXACT.multiply(amount, _PICO))
+
+
+def amount(value: Any, field: str = "amount") -> Decimal | None:
+    """An amount or quantity of a statement, credits below zero, to 18 places; None for none."""
+    if value is None or value == "":
+        return None
+    try:
+        stated = value if type(value) is Decimal else Decimal(str(value))
+        if not stated.is_finite() or abs(stated) >= _MOST:
+            raise BadRecord(f"{field}: {str(stated)[:24]} is no plausible amount")
+        return _EXACT.quantize(stated, _PLACES)
+    except ArithmeticError:
+        raise BadRecord(f"{field}: not an amount") from None
 
 
 def word(value: Any) -> str | None:

@@ -1,6 +1,7 @@
 -- One row a call out of every sighting of it (two logs, a log read twice, a streamed message).
 -- Consumption is taken whole from the fullest sighting; every other column is a maximum, a minimum
 -- or a union over the sightings. So neither their order nor their number changes the answer.
+-- `also_seen` keeps the places of the sightings whose consumption was not taken.
 with ranked as (
     select
         *,
@@ -38,6 +39,14 @@ select
     ))) filter (fullest),
     coalesce(max(workflow) filter (workflow_basis = 'explicit'), max(workflow)) as workflow,
     list_sort(list_distinct(flatten(list(tags) filter (tags is not null)))) as tags,
+    nullif(list_sort(list_filter(
+        list_distinct(
+            coalesce(flatten(list(also_seen) filter (also_seen is not null)), [])
+            || list({'source': source, 'file': file, 'line': line})
+        ),
+        lambda place: place
+        <> any_value({'source': source, 'file': file, 'line': line}) filter (fullest)
+    )), []) as also_seen,
     max(block_hashes) as block_hashes,
     arg_max(block_sizes, block_hashes) as block_sizes,
     max(columns(lambda name: name in (
