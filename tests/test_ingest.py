@@ -65,7 +65,7 @@ def test_overlapping_files_count_each_call_once(tokman: Run, tmp_path: Path) -> 
 def test_a_grown_file_is_read_on_from_where_it_ended(
     tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman import ingest, pieces, reading
+    from tokman import pieces, reading, run
 
     log = tmp_path / "a.jsonl"
     write(log, range(100))
@@ -77,7 +77,7 @@ def test_a_grown_file_is_read_on_from_where_it_ended(
         seen.extend(todo)
         return read(todo, *rest)
 
-    monkeypatch.setattr(ingest, "read_pieces", watched)
+    monkeypatch.setattr(run, "read_pieces", watched)
     size = log.stat().st_size
     with log.open("ab") as stream:
         stream.write(line(100) + b"\n" + b"torn\n" + line(101) + b"\n")
@@ -130,7 +130,7 @@ def test_a_stateful_log_goes_on_where_it_was(tokman: Run, tmp_path: Path) -> Non
 def test_a_large_file_in_parts_is_the_same_as_whole(
     pack: str, tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tokman import files, ingest, jobs
+    from tokman import files, jobs, run
 
     lines = [line(number) if number % 97 else b"torn" for number in range(1, 3000)]
     data = b"\n".join(lines)
@@ -145,7 +145,7 @@ def test_a_large_file_in_parts_is_the_same_as_whole(
     monkeypatch.setattr(jobs, "PACKED", 100)
     monkeypatch.setattr(files, "BLOCK", 9_000)
     monkeypatch.setattr(jobs, "TOGETHER", 1)
-    monkeypatch.setattr(ingest, "ROWS", 500)
+    monkeypatch.setattr(run, "ROWS", 500)
     parts = tokman("ingest", "a.jsonl", "--ledger", "parts")
     assert parts.err == whole.err
     assert everything(tokman, "parts") == everything(tokman, "whole")

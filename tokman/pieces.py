@@ -1,6 +1,9 @@
-"""A piece of a log on its way to a worker, and what came out of it."""
+"""A piece of a log on its way to a worker, what came out of it, and out of all of them."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 
@@ -49,3 +52,27 @@ class Outcome(msgspec.Struct, kw_only=True):
     state: bytes = b""
     unknown: bool = False
     """True: not a log of any format tokman reads."""
+
+
+class Ingested(msgspec.Struct, kw_only=True):
+    """What an ingest did."""
+
+    files: Counter[str] = msgspec.field(default_factory=Counter)
+    """Files read, by source."""
+    unchanged: int = 0
+    sightings: int = 0
+    """Calls read, before the same call in several places is counted once."""
+    added: int = 0
+    completed: int = 0
+    known: int = 0
+    statements: int = 0
+    """Lines of statements read."""
+    stated: int = 0
+    """Those of them that were new, or later than what was known of the line."""
+    rejects: list[Reject] = []
+    not_logs: list[str] = []
+    """Files in the folders given that are no log of a format tokman reads."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes read, bytes in all)."""

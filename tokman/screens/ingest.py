@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 from tokman.render.cells import harmless, plural
 
 if TYPE_CHECKING:
-    from tokman.ingest import Ingested
+    from tokman.pieces import Ingested
 
 NAMED_REJECTS = 10
 """Refused lines shown one by one; the rest is counted, and all are in --rejects FILE."""

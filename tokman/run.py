@@ -1,0 +1,251 @@
+"""One run of an ingest: jobs through the workers, in order, into commits."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from tokman import jobs, sources
+from tokman.bookmarks import Bookmark, Bookmarks, Read, reader_of
+from tokman.discover import Found
+from tokman.jobs import Job, probe
+from tokman.ledger import Ledger
+from tokman.pieces import Ingested, Outcome, Piece, Progress, Reject
+from tokman.reading import read_pieces
+from tokman.rows import Written
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from tokman.rates import Card
+    from tokman.sources.mapping.spec import Mapping
+
+ROWS = 80_000
+"""Rows committed at a time."""
+
+STDIN = "<stdin>"
+
+
+class Run:
+    """Jobs through the workers, in order, into commits."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bookmarks: Bookmarks,
+        card: Callable[[], Card],
+        done: Ingested,
+        progress: Progress,
+    ) -> None:
+        self.ledger, self.bookmarks, self.card = ledger, bookmarks, cache(card)
+        self.done, self.progress = done, progress
+        self.bytes = self.total = 0
+        self.ingest_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+        self.folder = ledger.folder / "tmp"
+        self.batches: list[tuple[str, int]] = []
+        self.statements: list[tuple[str, int]] = []
+        """Arrow files of calls and of statements, and the lines before each in its file."""
+        self.rows = 0
+        self.reads: list[Read] = []
+        self.split: tuple[int, int, list[Reject]] | None = None
+        """First line, lines and rejects of the parts read so far of a split file."""
+
+    def all(
+        self,
+        todo: list[tuple[Found, Bookmark | None]],
+        source: str | None,
+        stdin: BinaryIO | None,
+    ) -> None:
+        """Read everything; what was committed before an error or an interrupt stays."""
+        self.total = sum(found.size for found, _ in todo)
+        parts = jobs.of_files(todo, source)
+        if stdin is not None:
+            piped = Piece(path=STDIN, source=source, mtime=time.time_ns() // 1000)
+            parts = chain(parts, jobs.of_stream(stdin, piped, None))
+        small = stdin is None and self.total < jobs.TOGETHER
+        self.folder.mkdir(exist_ok=True)
+        _sweep(self.folder)
+        try:
+            if small or (os.cpu_count() or 1) == 1:
+                for job in parts:
+                    self.settle(job, *read_pieces(job.pieces, self.ledger.key, self.folder))
+            else:
+                self.on_every_core(parts)
+            self.commit()
+        finally:
+            self.clear()
+
+    def on_every_core(self, parts: Iterator[Job]) -> None:
+        """Read in as many processes as there are cores, while this one commits."""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        import pyarrow  # noqa: F401 - loaded before the fork, as the sources are: workers share it
+
+        sources.known()
+        method = "fork" if sys.platform == "linux" else "spawn"
+        workers = os.cpu_count() or 1
+        waiting: deque[tuple[Job, Future[tuple[list[Outcome], Written]]]] = deque()
+        with ProcessPoolExecutor(
+            workers,
+            multiprocessing.get_context(method),
+            _start,
+            (os.getpid(), sources.mappings()),
+        ) as pool:
+            try:
+                for job in parts:
+                    waiting.append(
+                        (job, pool.submit(read_pieces, job.pieces, self.ledger.key, self.folder))
+                    )
+                    if len(waiting) == workers:
+                        self.card()  # loaded while the workers are busy
+                    while len(waiting) > 3 * workers or (waiting and waiting[0][1].done()):
+                        first, result = waiting.popleft()
+                        self.settle(first, *result.result())
+                while waiting:
+                    first, result = waiting.popleft()
+                    self.settle(first, *result.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def settle(self, job: Job, outcomes: list[Outcome], written: Written) -> None:
+        """Take a job's rows and remember what it read."""
+        base = self.split[1] if self.split else 0
+        if written.usage:
+            self.batches.append((written.usage, base))
+        if written.statements:
+            self.statements.append((written.statements, base))
+        self.rows += sum(outcome.rows + outcome.statements for outcome in outcomes)
+        for piece, found, outcome in zip(job.pieces, job.found, outcomes, strict=True):
+            if piece.data is None:
+                self.bytes += (piece.end or (found.size if found else 0)) - piece.start
+            elif found and job.last:
+                self.bytes += found.size
+            rejects = [
+                Reject(r.path, r.line + base if r.line else 0, r.reason) for r in outcome.rejects
+            ]
+            self.done.sightings += outcome.rows
+            self.done.statements += outcome.statements
+            since, lines = piece.line, outcome.lines + piece.line - 1
+            if self.split:
+                since, lines = self.split[0], base + outcome.lines
+                rejects = self.split[2] + rejects
+            self.split = None if job.last else (since, lines, rejects)
+            if job.last:
+                self.finish(piece, found, outcome, rejects, (since, lines))
+        self.progress(self.bytes, self.total)
+        if self.rows >= ROWS:
+            self.commit()
+
+    def finish(
+        self,
+        piece: Piece,
+        found: Found | None,
+        outcome: Outcome,
+        rejects: list[Reject],
+        span: tuple[int, int],
+    ) -> None:
+        """A file is read to its end: count it, and mark where it ended for the next commit."""
+        if outcome.unknown:
+            if found is None or found.named:
+                rejects.append(
+                    Reject(piece.path, 0, "no format tokman reads; see `tokman sources`")
+                )
+            else:
+                self.done.not_logs.append(piece.path)
+        elif outcome.source:
+            self.done.files[outcome.source] += 1
+        self.done.rejects.extend(rejects)
+        if found is None:
+            return
+        consumed = piece.start + outcome.consumed if piece.data is None else 0
+        with_probe = probe(found.path, consumed) if consumed else ""
+        mark = Bookmark(
+            path=found.path,
+            size=found.size,
+            mtime_ns=found.mtime_ns,
+            consumed=consumed if with_probe else 0,
+            lines=span[1],
+            probe=with_probe,
+            source=outcome.source,
+            state=outcome.state,
+            reader=reader_of(outcome.source),
+        )
+        self.reads.append(Read(mark, rejects, span[0]))
+
+    def commit(self) -> None:
+        """Rows first, bookmarks after: dying in between costs a second reading, nothing else."""
+        if self.batches:
+            from tokman.commit import commit
+
+            result = commit(self.ledger, _table(self.batches), self.card(), self.ingest_id)
+            self.done.added += result.added
+            self.done.completed += result.completed
+            self.done.known += result.known
+        if self.statements:
+            from tokman.commit import commit_statements
+
+            self.done.stated += commit_statements(
+                self.ledger, _table(self.statements), self.ingest_id
+            )
+        self.bookmarks.save(self.reads)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the rows that were waiting, with their files."""
+        for path, _ in (*self.batches, *self.statements):
+            Path(path).unlink(missing_ok=True)
+        self.batches, self.statements, self.reads, self.rows = [], [], [], 0
+
+
+def _table(batches: list[tuple[str, int]]) -> object:
+    """The workers' rows as one table, with line numbers counted from the start of each file."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    tables = []
+    for path, base in batches:
+        with pa.memory_map(path) as source:
+            table = pa.ipc.open_stream(source).read_all()
+        if base:
+            index = table.schema.get_field_index("line")
+            table = table.set_column(index, "line", pc.add(table["line"], base))
+        tables.append(table)
+    return pa.concat_tables(tables)
+
+
+def _start(parent: int, mappings: list[Mapping]) -> None:
+    """Worker set-up: the user's mappings, no garbage collector in the way, and no life after the
+    parent's death."""
+    import gc
+
+    sources.use(mappings)
+    gc.disable()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a run that was killed left behind."""
+    for path in folder.glob("*.arrow"):
+        try:
+            os.kill(int(path.name.split("-")[0]), 0)
+        except (ProcessLookupError, ValueError):
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            continue
