@@ -375,6 +375,29 @@ LOGS["cohere"] = [
     },
     {"text": TEXT, "message": TEXT, "meta": {"billed_units": {"input_tokens": 3}}},
 ]
+LOGS["vertex"] = [
+    {
+        "logging_time": "2026-01-01T00:00:00Z",
+        "model": "publishers/google/models/gemini-2.5-flash",
+        "full_request": LOGS["gemini"][0]["request"],
+        "full_response": LOGS["gemini"][0]["response"],
+        "otel_log": {"body": TEXT},
+    }
+]
+LOGS["azure"] = [
+    {
+        "category": "GatewayLlmLogs",
+        "time": "2026-01-01T00:00:00Z",
+        "properties": {
+            "correlationId": "0d9e0a2f-6a5b-4a53",
+            "modelName": "gpt-4o-mini",
+            "promptTokens": 3,
+            "completionTokens": 2,
+            "requestMessages": [{"content": TEXT}],
+            "responseMessages": [{"content": TEXT}],
+        },
+    }
+]
 LOGS["bedrock"] = [
     {
         "schemaType": "ModelInvocationLog",

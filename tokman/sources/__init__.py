@@ -27,11 +27,13 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.gateways.litellm import LiteLLM
     from tokman.sources.mapping.shipped import shipped
     from tokman.sources.providers.anthropic import Anthropic
+    from tokman.sources.providers.azure import Azure
     from tokman.sources.providers.bedrock import Bedrock
     from tokman.sources.providers.cohere import Cohere
     from tokman.sources.providers.converse import Converse
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
+    from tokman.sources.providers.vertex import Vertex
     from tokman.sources.traces.otel import OpenTelemetry
 
     return (
@@ -48,6 +50,8 @@ def known() -> tuple[type[Source], ...]:
         Converse,
         Cohere,
         Bedrock,
+        Vertex,
+        Azure,
         OpenTelemetry,
     )
 

@@ -59,7 +59,7 @@ def time_us(value: Any, field: str = "time") -> int | None:
     try:
         if isinstance(value, str):
             if value[4:5] == "-":
-                moment = datetime.fromisoformat(value)
+                moment = datetime.fromisoformat(value.removesuffix(" UTC"))  # as BigQuery writes
                 passed = moment - (_NAIVE_EPOCH if moment.tzinfo is None else _EPOCH)
                 return (passed.days * 86400 + passed.seconds) * 1_000_000 + passed.microseconds
             if value[:1].isalpha():

@@ -21,6 +21,7 @@ _FOREIGN = frozenset(
         *("call_type", "spend", "response_cost", "payload", "observations", "usageDetails"),
         *("usage_details", "parentObservationId", "parent_observation_id"),
         *("resourceSpans", "resourceLogs", "resourceMetrics", "schemaType"),
+        *("full_response", "response_payload"),
         *("ai_org", "selected_key_id", "response_body", "ResponseBody"),
     )
 )
@@ -77,7 +78,7 @@ def unwrap(record: Json) -> Call | None:
     call = _opened(record)
     if isinstance(call.body, str | None):
         call.body = {}
-    call.family = _family(call)
+    call.family = family(call)
     if call.family is None:
         return None
     for key in _TIMES:
@@ -136,7 +137,8 @@ def _http(message: Any) -> tuple[Any, int | None, str]:
     return decoded(message["body"]), status if type(status) is int else None, url
 
 
-def _family(call: Call) -> str | None:
+def family(call: Call) -> str | None:
+    """Whose shape the body has; an error's by its address or its form."""
     if isinstance(call.body, list):
         return next((f for f in map(_shape, call.body[:8]) if f), None)
     if not isinstance(call.body, dict):

@@ -167,10 +167,22 @@ def _camel(value: Any) -> Any:
     """The body with snake_case keys (Python dumps, BigQuery) spelled as on the wire."""
     keys = ("usage_metadata", "model_version", "response_id", "create_time", "prompt_feedback")
     body = {_wire(k) if k in keys else k: v for k, v in value.items()}
-    stated = body.get("usageMetadata")
+    stated, candidates = body.get("usageMetadata"), body.get("candidates")
     if isinstance(stated, dict):
         body["usageMetadata"] = {_wire(k): _details(v) for k, v in stated.items()}
+    if isinstance(candidates, list):
+        body["candidates"] = [_candidate(one) for one in candidates]
     return body
+
+
+def _candidate(value: Any) -> Any:
+    if not isinstance(value, dict) or {"finish_reason", "grounding_metadata"}.isdisjoint(value):
+        return value
+    candidate = {_wire(k): v for k, v in value.items()}
+    grounding = candidate.get("groundingMetadata")
+    if isinstance(grounding, dict):
+        candidate["groundingMetadata"] = {_wire(k): v for k, v in grounding.items()}
+    return candidate
 
 
 def _details(value: Any) -> Any:
