@@ -153,14 +153,15 @@ class _Work:
             f"in (select call_id from known) except select {names}, also_seen from known"
         )
         completed = self.ask("from completed")
-        if completed.num_rows:
-            self.connection.register("repriced", self.priced(completed))
-            self.connection.execute("create temp table annotated as " + sql.text("annotated"))
-            settled = self.ask(
-                "from repriced where call_id not in (select call_id from annotated) "
-                "union all by name from annotated"
-            )
-            self.ledger.replace(settled.select(stored_schema().names))
+        if not completed.num_rows:
+            return 0
+        self.connection.register("repriced", self.priced(completed))
+        self.connection.execute("create temp table annotated as " + sql.text("annotated"))
+        settled = self.ask(
+            "from repriced where call_id not in (select call_id from annotated) "
+            "union all by name from annotated"
+        )
+        self.ledger.replace(settled.select(stored_schema().names))
         facts = ", ".join(name for name in arrow_schema().names if name not in PLACE)
         return self.count(
             f"select count(*) from (select {facts} from completed except select {facts} from known)"
@@ -174,8 +175,7 @@ class _Work:
         schema = pa.schema([stored_schema().field(name) for name in merged.schema.names])
         fresh = pa.concat_tables([plain, merged.cast(schema)], promote_options="default")
         if fresh.num_rows:
-            order = [("started_at", "ascending"), ("call_id", "ascending")]
-            self.ledger.append(self.priced(fresh.sort_by(order)))
+            self.ledger.append(self.priced(_by_time(fresh)))
         return int(fresh.num_rows)
 
     def priced(self, usage: pa.Table) -> pa.Table:
@@ -213,3 +213,13 @@ def _period(incoming: pa.Table) -> dict[str, datetime]:
         return {"earliest": datetime.min, "latest": datetime.max}
     dates = pc.min_max(incoming["started_at"])
     return {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}
+
+
+def _by_time(calls: pa.Table) -> pa.Table:
+    """The calls in order of time; most logs are written in it."""
+    import pyarrow.compute as pc
+
+    times = calls["started_at"]
+    if pc.all(pc.less(times.slice(0, len(times) - 1), times.slice(1))).as_py():
+        return calls
+    return calls.sort_by([("started_at", "ascending"), ("call_id", "ascending")])
