@@ -145,6 +145,41 @@ LOGS: dict[str, list[dict[str, Any]]] = {
         },
         {"$set": {"memoryScratchpad": TEXT, "lastUpdated": ROLLOUT + "3Z"}},
     ],
+    "opencode": [
+        {
+            "id": "msg_1",
+            "sessionID": "ses_1",
+            "role": "assistant",
+            "time": {"created": 1_767_225_600_000, "completed": 1_767_225_601_000},
+            "modelID": "claude-haiku-4-5",
+            "providerID": "anthropic",
+            "path": {"cwd": "/home/dev/web", "root": TEXT},
+            "system": [TEXT],
+            "summary": {"title": TEXT, "body": TEXT},
+            "error": {"name": "APIError", "data": {"message": TEXT, "responseBody": TEXT}},
+            "tokens": {"input": 5, "output": 7, "reasoning": 0},
+        }
+    ],
+    "amp": [
+        {
+            "id": "T-1",
+            "title": TEXT,
+            "messages": [
+                {"role": "user", "messageId": 0, "content": [{"text": TEXT}]},
+                {
+                    "role": "assistant",
+                    "messageId": 1,
+                    "content": [{"type": "tool_use", "input": {"q": TEXT}}],
+                    "usage": {
+                        "model": "claude-haiku-4-5",
+                        "inputTokens": 5,
+                        "outputTokens": 7,
+                        "timestamp": "2026-01-01T00:00:00Z",
+                    },
+                },
+            ],
+        }
+    ],
     "litellm": [
         {
             "request_id": "chatcmpl-AbCdEfGhIjKl000002",

@@ -14,11 +14,18 @@ from tokman.sources import sources
 
 NOT_LOGS = frozenset(
     ".md .py .toml .yaml .yml .lock .png .jpg .jpeg .gif .svg .pdf .html .css .js .ts .sh .sql "
-    ".sqlite .db .xlsx .docx .exe .so .pyc .whl .tar .bz2 .xz .zip".split()
+    ".xlsx .docx .exe .so .pyc .whl .tar .bz2 .xz .zip".split()
 )
 """Endings that no format tokman reads has; files of a folder with them are passed over."""
 
 SKIPPED_FOLDERS = frozenset({".git", ".tokman", ".venv", "node_modules", "__pycache__"})
+
+
+DATABASES = (".db", ".sqlite", ".sqlite3")
+"""Endings of the SQLite databases that programs keep logs in; most others are nobody's logs."""
+
+BESIDE_DATABASES = ("-wal", "-shm", "-journal")
+"""What SQLite writes beside a database; read with it."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -69,7 +76,8 @@ def _walk(path: str, *, named: bool, seen: set[tuple[int, int]]) -> Iterator[Fou
             return
         seen.add((status.st_dev, status.st_ino))
         if stat.S_ISREG(status.st_mode):
-            yield Found(os.path.abspath(path), status.st_size, status.st_mtime_ns, named)
+            size, mtime = _with_log(path, status)
+            yield Found(os.path.abspath(path), size, mtime, named)
             return
         if not stat.S_ISDIR(status.st_mode):
             yield Missing(path, "not a regular file; pipe it in as `-`")
@@ -80,7 +88,20 @@ def _walk(path: str, *, named: bool, seen: set[tuple[int, int]]) -> Iterator[Fou
         return
     for entry in entries:
         child = os.path.join(path, entry)
-        if os.path.splitext(entry)[1].lower() in NOT_LOGS and not os.path.isdir(child):
+        ending = os.path.splitext(entry)[1].lower()
+        if (ending in NOT_LOGS or ending.endswith(BESIDE_DATABASES)) and not os.path.isdir(child):
             continue
         if entry not in SKIPPED_FOLDERS:
             yield from _walk(child, named=False, seen=seen)
+
+
+def _with_log(path: str, status: os.stat_result) -> tuple[int, int]:
+    """Size and time of last change of a file, of a database with its write-ahead log: what was
+    written last may be there only."""
+    if path.endswith(DATABASES):
+        try:
+            log = os.stat(path + "-wal")
+        except OSError:
+            return status.st_size, status.st_mtime_ns
+        return status.st_size + log.st_size, max(status.st_mtime_ns, log.st_mtime_ns)
+    return status.st_size, status.st_mtime_ns

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-Kind = Literal["lines", "document", "table", "parquet", "unknown"]
+Kind = Literal["lines", "document", "table", "parquet", "database", "unknown"]
 
 BLOCK = 128 << 10
 """Bytes read at a time: few enough that their records stay in the processor's cache."""
@@ -21,6 +21,7 @@ HEAD = 1 << 16
 
 GZIP, ZSTD, BOM = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 PARQUET = b"PAR1"
+DATABASE = b"SQLite format 3\0"
 
 
 class CutShort(ValueError):
@@ -141,6 +142,8 @@ def kind_of(head: bytes) -> Kind:
     """What the first bytes of a file (unpacked) say it is."""
     if head.startswith(PARQUET):
         return "parquet"
+    if head.startswith(DATABASE):
+        return "database"
     text = head.removeprefix(BOM).lstrip()
     if not text:
         return "lines"

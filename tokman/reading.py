@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from tokman import columns, files
+from tokman import columns, databases, files
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows, Written
-from tokman.sources import by_name, claimants, record_paths
-from tokman.sources.base import Context, Record, Refused, Source
+from tokman.sources import by_name, claimants, record_paths, sources
+from tokman.sources.base import Context, FromTables, Record, Refused, Source
 from tokman.statement import Statement
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -69,6 +70,9 @@ class Reader:
         if head.startswith(files.PARQUET):
             self.read_table(*files.parquet_table(path))
             self.outcome.unknown = self.source is None and not self.outcome.rejects
+            return
+        if head.startswith(files.DATABASE) and databases.is_one(path):
+            self.read_database(path)
             return
         with path.open("rb", buffering=0) as stream:
             stream.seek(self.piece.start)
@@ -275,6 +279,41 @@ class Reader:
             except ValueError as error:
                 self.reject(number, str(error))
             self.outcome.lines = number
+
+    def read_database(self, path: Path) -> None:
+        """The tables of an SQLite database that a source asks for, row by row."""
+        try:
+            found = databases.tables(path)
+            for source in [type(self.source)] if self.source else sources():
+                wanted = databases.wanted(found, getattr(source, "tables", {}))
+                if wanted:
+                    with databases.opened(path) as connection:
+                        self.read_rows(connection, source, wanted)
+        except sqlite3.Error as error:
+            self.reject(0, f"not a readable database: {error}")
+        self.outcome.unknown = self.source is None and not self.outcome.rejects
+
+    def read_rows(
+        self, connection: sqlite3.Connection, source: type[Source], tables: databases.Tables
+    ) -> None:
+        """The rows of these tables, if `source` claims the first of them."""
+        assert issubclass(source, FromTables)
+        number = 0
+        for table, names in tables.items():
+            for row in databases.rows(connection, table, names):
+                number += 1
+                try:
+                    text = source.from_table(table, row)
+                    if self.source is None:
+                        if not source.matches(_decoded(text) or {}):
+                            return
+                        self.use(source)
+                    assert self.source is not None
+                    record = self.decoder.decode(text)
+                    self.take(self.source.parse(record, number), number, source.name)
+                except (ValueError, RecursionError) as error:
+                    self.reject(number, str(error))
+        self.outcome.lines = number
 
     def take(self, records: Iterable[Record], number: int, source: str) -> None:
         """Add a record's rows; a source that gives up in the middle of it is a reject."""

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from tokman import jobs, sources
+from tokman import discover, jobs, sources
 from tokman.bookmarks import Bookmark, Bookmarks, Read, reader_of
 from tokman.discover import Found
 from tokman.jobs import Job, probe
@@ -161,7 +161,7 @@ class Run:
                 rejects.append(
                     Reject(piece.path, 0, "no format tokman reads; see `tokman sources`")
                 )
-            else:
+            elif not piece.path.endswith(discover.DATABASES):
                 self.done.not_logs.append(piece.path)
         elif outcome.source:
             self.done.files[outcome.source] += 1

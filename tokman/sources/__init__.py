@@ -20,9 +20,11 @@ _own: tuple[type[Mapped], ...] = ()
 @cache
 def known() -> tuple[type[Source], ...]:
     """Every source that comes with tokman; a new one is a file of its own and a line here."""
+    from tokman.sources.agents.amp import Amp
     from tokman.sources.agents.claude_code import ClaudeCode
     from tokman.sources.agents.codex import Codex
     from tokman.sources.agents.gemini_cli import GeminiCLI
+    from tokman.sources.agents.opencode import OpenCode
     from tokman.sources.gateways.langfuse import Langfuse
     from tokman.sources.gateways.litellm import LiteLLM
     from tokman.sources.mapping.shipped import shipped
@@ -40,6 +42,8 @@ def known() -> tuple[type[Source], ...]:
         ClaudeCode,
         Codex,
         GeminiCLI,
+        OpenCode,
+        Amp,
         *shipped("agents"),
         LiteLLM,
         Langfuse,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -103,6 +103,18 @@ class Stateless:
 
     def resume(self, state: bytes) -> None:
         """Nothing to restore."""
+
+
+class FromTables(Stateless):
+    """Part of a source whose records may also be rows of an SQLite database."""
+
+    tables: ClassVar[Mapping[str, tuple[str, ...]]]
+    """The tables that hold them, each with the columns it needs."""
+
+    @staticmethod
+    def from_table(table: str, row: dict[str, Any]) -> bytes:
+        """The JSON text of the record in a row of one of `tables`; texts in the row are bytes."""
+        raise NotImplementedError(table)
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.base import Context, Count, Stateless, basename, micros
+from tokman.sources.agents.parts import each
+from tokman.sources.base import Context, Count, Refused, Stateless, basename, micros
 from tokman.sources.facts import word
 from tokman.usage import Usage, part_of
 
@@ -102,7 +103,7 @@ class GeminiCLI(Stateless):
         """Take up another instance's head."""
         self.now = msgspec.msgpack.decode(state, type=State)
 
-    def parse(self, record: Record, line: int) -> Iterable[Usage]:
+    def parse(self, record: Record, line: int) -> Iterable[Usage | Refused]:
         """The calls of a document, of a message, or of the messages that a change repeats."""
         if record.type == "gemini":
             return self.message(record, line)
@@ -115,19 +116,14 @@ class GeminiCLI(Stateless):
             self.now.directory = head.directories[0]
         return self.messages(head.messages, line) if head.messages else ()
 
-    def messages(self, messages: list[msgspec.Raw], line: int) -> Iterator[Usage]:
-        """The calls of every message; one that cannot be read does not hide the others."""
-        faults = []
-        for number, raw in enumerate(messages, 1):
-            try:
-                message = _MESSAGE.decode(raw)
-                if message.type == "gemini":
-                    yield from self.message(message, line)
-            except (ValueError, RecursionError) as error:
-                faults.append(f"message {number} of {len(messages)}: {error}")
-        if faults:
-            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-            raise BadRecord(faults[0] + more)
+    def messages(self, messages: list[msgspec.Raw], line: int) -> Iterator[Usage | Refused]:
+        """The calls of every message."""
+
+        def read(raw: msgspec.Raw) -> Iterable[Usage]:
+            message = _MESSAGE.decode(raw)
+            return self.message(message, line) if message.type == "gemini" else ()
+
+        return each(messages, "message", line, read)
 
     def message(self, message: Message, line: int) -> Iterator[Usage]:
         """The call that a message of the model reports; none if it was reported before."""
