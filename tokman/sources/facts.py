@@ -41,6 +41,7 @@ _HOSTS = (
     ("api.mistral.ai", "mistral_ai"),
     ("api.x.ai", "x_ai"),
     ("api.cohere.com", "cohere"),
+    ("api.cohere.ai", "cohere"),
     ("api.perplexity.ai", "perplexity"),
     ("api.moonshot.ai", "moonshot_ai"),
     ("api.moonshot.cn", "moonshot_ai"),
