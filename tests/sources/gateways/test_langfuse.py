@@ -257,6 +257,12 @@ def test_what_a_call_was_and_for_whom() -> None:
     assert usage.billed_cost == 250_000_000_000
 
 
+@pytest.mark.parametrize("metadata", ["{oops", '{"attributes": "{oops"}', "[" * 5000, 5, [1], "x"])
+def test_metadata_of_any_shape_are_no_hindrance(metadata: Any) -> None:
+    (usage,) = usages([counted("a", 5, 7, metadata=metadata)])
+    assert usage.output_tokens == 7
+
+
 @pytest.mark.parametrize("stated", [None, {}, {"input": 0, "output": 0, "total": 0}])
 def test_a_cost_that_langfuse_computed_is_not_a_stated_one(stated: Any) -> None:
     (usage,) = usages([counted("a", 5, 7, providedCostDetails=stated, totalCost=9, costDetails={})])

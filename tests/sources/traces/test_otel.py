@@ -377,10 +377,10 @@ def test_attributes(what: str, attributes: Json, expected: Json) -> None:
 
 
 WRONG: list[tuple[Json, str]] = [
-    ({"gen_ai.usage.input_tokens": -1}, "gen_ai.usage.input_tokens: not a token count"),
-    ({"gen_ai.usage.input_tokens": 1.5}, "gen_ai.usage.input_tokens: not a token count"),
-    ({"gen_ai.usage.output_tokens": "many"}, "gen_ai.usage.output_tokens: not a token count"),
-    ({"gen_ai.usage.output_tokens": True}, "gen_ai.usage.output_tokens: not a token count"),
+    ({"gen_ai.usage.input_tokens": -1}, "input tokens: not a token count"),
+    ({"gen_ai.usage.input_tokens": 1.5}, "input tokens: not a token count"),
+    ({"gen_ai.usage.output_tokens": "many"}, "output tokens: not a token count"),
+    ({"gen_ai.usage.output_tokens": True}, "output tokens: not a token count"),
     (
         {
             "gen_ai.usage.input_tokens": 5,
@@ -399,6 +399,40 @@ def test_a_wrong_span_is_refused_and_the_rest_of_its_batch_is_read(
     rows = read([batch(span(1, None, attributes=attributes), chat(2, None, 5, 7))])
     assert counts(rows) == [7]
     assert [row for row in rows if isinstance(row, Refused)] == [Refused(line=1, reason=reason)]
+
+
+HOSTILE: list[tuple[Json, str]] = [
+    ({"traceId": "please answer this"}, "an id that looks like a text"),
+    ({"spanId": "!" * 12}, "an id that is neither hex nor base64"),
+    ({"spanId": ""}, "a call without traceId or spanId"),
+    ({"traceId": "0" * 32}, "a call without traceId or spanId"),
+    ({"startTimeUnixNano": "soon"}, "startTime: not a time"),
+    ({"endTimeUnixNano": "9" * 40}, "endTime: not a time"),
+    ({"startTimeUnixNano": -5}, "startTime: not a time"),
+]
+
+
+@pytest.mark.parametrize(("more", "reason"), HOSTILE)
+def test_ids_and_times_that_are_none(more: Json, reason: str) -> None:
+    assert read([batch(chat(1, None, 5, 7, **more))]) == [Refused(line=1, reason=reason)]
+
+
+ODD: list[Json] = [
+    {"gen_ai.operation.name": ["chat"], "gen_ai.usage.input_tokens": 5},
+    {"gen_ai.request.temperature": 1e300, "gen_ai.usage.input_tokens": 5},
+    {"gen_ai.response.time_to_first_chunk": -1.0, "gen_ai.usage.input_tokens": 5},
+    {"gen_ai.request.model": "a text of several words", "gen_ai.usage.input_tokens": 5},
+    {"gen_ai.response.id": "a text of several words", "gen_ai.usage.input_tokens": 5},
+]
+
+
+@pytest.mark.parametrize("attributes", ODD)
+def test_odd_values_beside_the_counts_say_nothing(attributes: Json) -> None:
+    (usage,) = usages([batch(span(1, None, attributes=attributes))])
+    assert (usage.operation_name, usage.uncached_input_tokens) == ("chat", 5)
+    assert usage.call_id == f"{TRACE}:0000000000000001"
+    odd = (usage.request_model, usage.temperature, usage.time_to_first_token_ms)
+    assert odd == (None, None, None)
 
 
 def test_what_only_the_spans_above_tell() -> None:

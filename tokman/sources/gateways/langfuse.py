@@ -13,8 +13,6 @@ from tokman.sources.gateways import langfuse_record as shape
 from tokman.sources.gateways import langfuse_usage
 from tokman.sources.gateways.langfuse_record import Observation, Record, Trace
 from tokman.sources.traces import conventions
-from tokman.sources.traces.names import Attributes, found
-from tokman.sources.traces.record import flat_attributes
 from tokman.sources.traces.tree import Kind, Span, Trees
 from tokman.usage import Usage
 
@@ -187,17 +185,15 @@ def _counts(seen: Observation) -> dict[str, Any]:
 def _describe(usage: Usage, seen: Observation) -> str | None:
     """Model, settings, stated cost, and what the metadata tell; the response id if they do."""
     metadata = shape.given(seen.metadata)
-    attributes: Attributes = flat_attributes(shape.inner(metadata.attributes))
-    conventions.describe(usage, attributes)
+    facts = shape.facts_of(metadata)
+    conventions.describe(usage, facts)
     model = word(seen.model or seen.provided_model_name)
     usage.response_model = usage.response_model or model
     if usage.provider_name is None:
         usage.provider_name = conventions.provider_of(metadata.ls_provider)
-    usage.agent_name = short(found(attributes, "agent"))
+    usage.agent_name = short(facts.get("agent"))
     settings = shape.details(seen.modelParameters or seen.model_parameters, "modelParameters")
-    temperature = settings.get("temperature")
-    if isinstance(temperature, int | float) and not isinstance(temperature, bool):
-        usage.temperature = float(temperature)
+    usage.temperature = conventions.number(settings.get("temperature"))
     usage.billed_cost = _stated_cost(seen)
     explicit = (short(value) for value in (metadata.workflow, metadata.feature, metadata.task))
     if usage.workflow_basis != "explicit" and (named := next(filter(None, explicit), None)):
@@ -206,7 +202,7 @@ def _describe(usage: Usage, seen: Observation) -> str | None:
     if isinstance(answered, str) and answered.startswith("resp_"):
         # OpenInference lists a Responses API answer's fields among the parameters.
         return word(answered)
-    return conventions.response_id(attributes)
+    return conventions.response_id(facts)
 
 
 def _stated_cost(seen: Observation) -> int | None:

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from tokman.errors import BadRecord
+from tokman.sources.traces.names import Facts
+from tokman.sources.traces.record import flat_facts
 
 Details = dict[str, Any] | str | None
 """A map, or its JSON in a cell of a table."""
@@ -92,6 +94,8 @@ class Given(msgspec.Struct, rename={"resource": "resourceAttributes"}):
     task: Any = None
 
 
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
+
 _NAMES = frozenset(field.name for field in msgspec.structs.fields(Record))
 _given = msgspec.json.Decoder(Given)
 _text = msgspec.json.Decoder(str)
@@ -120,7 +124,7 @@ def details(value: Details, field: str) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value, type=dict[str, Any] | None)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise BadRecord(f"{field}: not a map") from None
     return value or {}
 
@@ -130,7 +134,7 @@ def labels(value: list[str] | str | None) -> list[str]:
     if isinstance(value, str):
         try:
             return msgspec.json.decode(value, type=list[str])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return []
     return value or []
 
@@ -138,15 +142,20 @@ def labels(value: list[str] | str | None) -> list[str]:
 def given(raw: msgspec.Raw) -> Given:
     """The metadata, an object or the JSON of one; nothing where it is anything else."""
     try:
-        text: Any = raw
-        if bytes(memoryview(raw)[:1]) == b'"':
-            text = _text.decode(raw)
-        return _given.decode(text)
-    except msgspec.DecodeError:
+        return _given.decode(_opened(raw))
+    except UNREADABLE:
         return _NOTHING
 
 
-def inner(raw: msgspec.Raw) -> msgspec.Raw:
+def facts_of(given: Given) -> Facts:
+    """What the attributes in the metadata state."""
+    try:
+        return flat_facts(_opened(given.attributes))
+    except UNREADABLE:
+        return {}
+
+
+def _opened(raw: msgspec.Raw) -> msgspec.Raw:
     """An object that may be written as the text of one."""
     if bytes(memoryview(raw)[:1]) != b'"':
         return raw

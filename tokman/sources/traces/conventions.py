@@ -7,7 +7,7 @@ from typing import Any
 from tokman.errors import BadRecord
 from tokman.sources.classes import split_input, split_output
 from tokman.sources.facts import STANDARD_TIERS, pico, provider, short, word
-from tokman.sources.traces.names import COUNTS, Attributes, found
+from tokman.sources.traces.names import COUNTS, Facts
 from tokman.sources.traces.tree import Kind
 from tokman.usage import Usage
 
@@ -48,9 +48,9 @@ _PROVIDERS = {
 }
 
 
-def kind_of(attributes: Attributes) -> tuple[Kind, str]:
+def kind_of(facts: Facts) -> tuple[Kind, str]:
     """What a span is, and the operation it names; a span without a mark that counts is a call."""
-    vercel = attributes.get("ai.operationId")
+    vercel = facts.get("vercel")
     if isinstance(vercel, str):
         if vercel.endswith((".doGenerate", ".doStream")):
             return "call", "chat"
@@ -58,7 +58,7 @@ def kind_of(attributes: Attributes) -> tuple[Kind, str]:
             return "call", "embeddings"
         return ("tool" if vercel == "ai.toolCall" else "sum"), vercel
     for what in ("operation", "span_kind", "request_type"):
-        named = found(attributes, what)
+        named = facts.get(what)
         if isinstance(named, str):
             name = named.lower()
             if name in ("execute_tool", "tool"):
@@ -67,26 +67,22 @@ def kind_of(attributes: Attributes) -> tuple[Kind, str]:
                 return "sum", name
             if name in _CALLS:
                 return "call", _OPERATIONS.get(name, name)
-    if found(attributes, "tool"):
+    if facts.get("tool"):
         return "tool", "tool"
-    if not states_counts(attributes):
+    if not states_counts(facts):
         return "step", ""
     # pydantic-ai's `agent run` spans name an agent, count, and state no operation.
-    is_agent = found(attributes, "agent") and not found(attributes, "request_model")
-    operation = word(found(attributes, "operation"))
+    is_agent = facts.get("agent") and not facts.get("request_model")
+    operation = word(facts.get("operation"))
     return ("sum", "agent") if is_agent else ("call", operation or "chat")
 
 
-def states_counts(attributes: Attributes) -> bool:
+def states_counts(facts: Facts) -> bool:
     """True where the span states tokens, right or wrong."""
-    return any(
-        attributes.get(name) not in (None, "", 0, "0")
-        for place in ("input", "output")
-        for name in COUNTS[place]
-    )
+    return facts.get("input", 0) not in (0, "0") or facts.get("output", 0) not in (0, "0")
 
 
-def count(usage: Usage, attributes: Attributes) -> bool:
+def count(usage: Usage, facts: Facts) -> bool:
     """Fill the token classes; False where the span states none, or only zeros.
 
     Cached tokens are part of the input (the convention), unless they exceed it or the stated total
@@ -94,102 +90,93 @@ def count(usage: Usage, attributes: Attributes) -> bool:
     readings fit, the convention holds. Likewise reasoning is part of the output unless only the
     sum of both reaches the total.
     """
-    n = {what: _count(attributes, names) for what, names in COUNTS.items()}
+    n = {what: _count(facts[what], what) for what in COUNTS if what in facts}
     if not any(n.values()):
         return False
-    given, answered = n["input"] or 0, n["output"] or 0
-    read, written = n["read"] or 0, n["written"] or 0
-    total, reasoning = n["total"], n["reasoning"] or 0
-    if n["input"] is None and n["output"] is None:
+    given, answered = stated = n.get("input", 0), n.get("output", 0)
+    read, written = n.get("read", n.get("read_sdk", 0)), n.get("written", 0)
+    total, reasoning = n.get("total"), n.get("reasoning", 0)
+    if "input" not in n and "output" not in n:
         raise BadRecord(f"total tokens ({total}) without input or output tokens")
-    if read + written > given or _excludes_cache(attributes):
+    if read + written > given or _excludes_cache(facts):
         given += read + written
     elif total is not None and total == given + answered + read + written:
         given = total - answered
     if reasoning and (reasoning > answered or total == given + answered + reasoning):
         answered += reasoning
-    stated = (n["input"] or 0, n["output"] or 0)
     if total is not None and total not in (given + answered, stated[0] + answered, sum(stated)):
         raise BadRecord(f"total tokens ({total}): not input ({given}) + output ({answered})")
     split_input(
         *(usage, given, "input tokens"),
         read=read,
         written=written,
-        audio=n["audio_in"] or 0,
-        image=n["image_in"] or 0,
+        audio=n.get("audio_in", 0),
+        image=n.get("image_in", 0),
     )
     split_output(
-        *(usage, answered, "output tokens"), reasoning=reasoning, audio=n["audio_out"] or 0
+        *(usage, answered, "output tokens"), reasoning=reasoning, audio=n.get("audio_out", 0)
     )
     return True
 
 
-def _excludes_cache(attributes: Attributes) -> bool:
+def _excludes_cache(facts: Facts) -> bool:
     """AI SDK 5 states Anthropic's input without its cached part; later ones tell the parts."""
-    return (
-        "ai.usage.cachedInputTokens" in attributes
-        and "anthropic" in str(attributes.get("ai.model.provider"))
-        and not any(name.startswith("ai.usage.inputTokenDetails.") for name in attributes)
-    )
+    alone = "read_sdk" in facts and "read" not in facts
+    return alone and "anthropic" in str(facts.get("provider"))
 
 
-def _count(attributes: Attributes, names: tuple[str, ...]) -> int | None:
-    for name in names:
-        value = attributes.get(name)
-        if value is None or value == "":
-            continue
-        try:
-            number = int(value)
-            if number == float(value) and 0 <= number <= 10**15 and value is not True:
-                return number
-        except (ValueError, TypeError, OverflowError):
-            pass
-        raise BadRecord(f"{name}: not a token count")
-    return None
+def _count(value: Any, what: str) -> int:
+    try:
+        number = int(value)
+        if number == float(value) and 0 <= number <= 10**15 and value is not True:
+            return number
+    except (ValueError, TypeError, OverflowError):
+        pass
+    raise BadRecord(f"{what} tokens: not a token count")
 
 
-def describe(usage: Usage, attributes: Attributes) -> None:
+def describe(usage: Usage, facts: Facts) -> None:
     """Provider, models, tier, how it went and whom it was for."""
-    usage.provider_name = provider_of(found(attributes, "provider")) or provider(
-        str(found(attributes, "address") or "")
+    usage.provider_name = provider_of(facts.get("provider")) or provider(
+        str(facts.get("address") or "")
     )
-    usage.request_model = word(found(attributes, "request_model"))
-    usage.response_model = word(found(attributes, "response_model"))
-    if (tier := word(found(attributes, "tier"))) not in STANDARD_TIERS:
+    usage.request_model = word(facts.get("request_model"))
+    usage.response_model = word(facts.get("response_model"))
+    if (tier := word(facts.get("tier"))) not in STANDARD_TIERS:
         usage.service_tier = tier
-    finish = found(attributes, "finish")
+    finish = facts.get("finish")
     usage.finish_reason = word(finish[0] if isinstance(finish, list) and finish else finish)
-    stream = found(attributes, "stream")
+    stream = facts.get("stream")
     usage.stream = stream if isinstance(stream, bool) else None
-    usage.reasoning_effort = word(found(attributes, "effort"))
-    usage.temperature = _number(found(attributes, "temperature"))
-    seconds, millis = (_number(found(attributes, k)) for k in ("first_seconds", "first_ms"))
+    usage.reasoning_effort = word(facts.get("effort"))
+    usage.temperature = number(facts.get("temperature"))
+    seconds, millis = (number(facts.get(k)) for k in ("first_seconds", "first_ms"))
     if seconds is not None or millis is not None:
         wait = seconds * 1000 if seconds is not None else millis or 0.0
         usage.time_to_first_token_ms = round(wait) if 0 <= wait < 1e9 else None
-    usage.billed_cost = pico(found(attributes, "cost"))
-    tags = found(attributes, "tags")
+    usage.billed_cost = pico(facts.get("cost"))
+    tags = facts.get("tags")
     if isinstance(tags, list):
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
 
 
-def response_id(attributes: Attributes) -> str | None:
+def response_id(facts: Facts) -> str | None:
     """The provider's id of the response; that of an Assistants run names several."""
-    given = word(found(attributes, "response_id"))
+    given = word(facts.get("response_id"))
     if given is None or len(given) < 8 or given.startswith(("run_", "thread_")):
         return None
     return given
 
 
-def error_of(attributes: Attributes) -> str:
+def error_of(facts: Facts) -> str:
     """The name of what went wrong; never its message."""
-    return word(found(attributes, "error")) or "error"
+    return word(facts.get("error")) or "error"
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return None
+def number(value: Any) -> float | None:
+    """A plausible number; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and -1e12 < value < 1e12 else None
 
 
 def provider_of(name: Any) -> str | None:

@@ -9,9 +9,11 @@ Vercel AI SDK: https://ai-sdk.dev/docs/ai-sdk-core/telemetry
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-Attributes = dict[str, Any]
+Facts = dict[str, Any]
+"""What the attributes of a span state, by the keys of COUNTS and NAMES."""
 
 _GEN, _OPEN, _AI = "gen_ai.usage.", "llm.token_count.", "ai.usage."
 COUNTS = {
@@ -31,8 +33,9 @@ COUNTS = {
         *(_GEN + "cache_read.input_tokens", _GEN + "cache_read_input_tokens"),
         *(_GEN + "details.cache_read_tokens", _GEN + "details.cache_read_input_tokens"),
         *(_GEN + "details.cached_tokens", _OPEN + "prompt_details.cache_read"),
-        *(_AI + "inputTokenDetails.cacheReadTokens", _AI + "cachedInputTokens"),
+        _AI + "inputTokenDetails.cacheReadTokens",
     ),
+    "read_sdk": (_AI + "cachedInputTokens",),
     "written": (
         *(_GEN + "cache_creation.input_tokens", _GEN + "cache_creation_input_tokens"),
         *(_GEN + "cache_write.input_tokens", _GEN + "details.cache_write_tokens"),
@@ -99,8 +102,14 @@ NAMES = {
     "address": ("server.address",),
 }
 
-WANTED = frozenset(name for table in (COUNTS, NAMES) for names in table.values() for name in names)
-"""Every attribute that is read; none of them holds a text of a prompt or an answer."""
+WANTED = {
+    name: (fact, rank)
+    for table in (COUNTS, NAMES)
+    for fact, names in table.items()
+    for rank, name in enumerate(names)
+}
+"""Every attribute that is read, none of which holds a text of a prompt or an answer: the fact it
+states, and its rank where several of its names are there."""
 
 RESOURCE = {
     "service": ("service.name",),
@@ -110,10 +119,14 @@ RESOURCE = {
 """What is read of the attributes of the resource that wrote the spans."""
 
 
-def found(attributes: Attributes, what: str) -> Any:
-    """The first of a fact's attributes that is there."""
-    for name in NAMES[what]:
-        value = attributes.get(name)
-        if value is not None and value != "":
-            return value
-    return None
+def facts_of(attributes: Iterable[tuple[str, Any]]) -> Facts:
+    """The facts, each by the first of its names that has a value."""
+    facts: Facts = {}
+    ranks: dict[str, int] = {}
+    for name, value in attributes:
+        if value is None or value == "":
+            continue
+        fact, rank = WANTED[name]
+        if rank < ranks.get(fact, 99):
+            facts[fact], ranks[fact] = value, rank
+    return facts

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from tokman.sources.base import Context, Refused
-from tokman.sources.facts import short
+from tokman.sources.facts import short, word
 from tokman.sources.traces import conventions
-from tokman.sources.traces.names import RESOURCE, Attributes, found
+from tokman.sources.traces.names import RESOURCE, WANTED, Facts, facts_of
 from tokman.sources.traces.record import (
     Attribute,
     Batch,
@@ -17,7 +17,7 @@ from tokman.sources.traces.record import (
     Line,
     Status,
     attributes_of,
-    flat_attributes,
+    flat_facts,
     flat_us,
     hex_id,
     nano_us,
@@ -94,11 +94,11 @@ class OpenTelemetry:
     ) -> Iterator[Usage | Refused]:
         for batch in spans:
             scopes = batch.scopeSpans or batch.scope_spans or batch.instrumentationLibrarySpans
-            resource = _resource(attributes_of(_listed(batch), _RESOURCE))
+            resource = _resource(dict(attributes_of(_listed(batch), _RESOURCE)))
             for entry in (e for scope in scopes or () for e in scope.spans or ()):
                 yield from self._entry(entry, resource, line, "step")
         for batch in logs:
-            resource = _resource(attributes_of(_listed(batch), _RESOURCE))
+            resource = _resource(dict(attributes_of(_listed(batch), _RESOURCE)))
             for scope in batch.scopeLogs or batch.scope_logs or ():
                 for entry in scope.logRecords or scope.log_records or ():
                     yield from self._entry(entry, resource, line, "event")
@@ -107,11 +107,11 @@ class OpenTelemetry:
         self, entry: Entry, resource: Resource, line: int, kind: Kind
     ) -> Iterator[Usage | Refused]:
         try:
-            attributes = attributes_of(entry.attributes)
+            facts = facts_of(attributes_of(entry.attributes, WANTED))
             trace = hex_id(entry.traceId or entry.trace_id)
             span_id = hex_id(entry.spanId or entry.span_id)
             if kind == "event":
-                name = entry.eventName or entry.event_name or found(attributes, "event")
+                name = entry.eventName or entry.event_name or word(facts.get("event"))
                 if name not in _EVENTS:
                     return
                 start = nano_us(entry.timeUnixNano or entry.time_unix_nano, "timeUnixNano")
@@ -121,7 +121,7 @@ class OpenTelemetry:
                 end = nano_us(entry.endTimeUnixNano or entry.end_time_unix_nano, "endTime")
                 parent = hex_id(entry.parentSpanId or entry.parent_span_id)
             failed = entry.status is not None and entry.status.failed()
-            span = self._span(attributes, resource, kind, start, end, failed)
+            span = self._span(facts, resource, kind, start, end, failed)
         except ValueError as error:
             yield Refused(line=line, reason=str(error))
             return
@@ -131,9 +131,9 @@ class OpenTelemetry:
     def _flat(self, record: Line, line: int) -> Iterator[Usage | Refused]:
         if record.type == "metric":
             return
-        attributes = flat_attributes(record.attributes)
-        if record.span_kind and "openinference.span.kind" not in attributes:
-            attributes["openinference.span.kind"] = record.span_kind
+        facts = flat_facts(record.attributes)
+        if record.span_kind:
+            facts.setdefault("span_kind", record.span_kind)
         ids = record.context or record.spanContext
         own = record.id if isinstance(record.id, str) and record.context is None else None
         trace = hex_id((ids and (ids.trace_id or ids.traceId)) or record.traceId)
@@ -142,8 +142,8 @@ class OpenTelemetry:
         if record.parentSpanContext is not None:
             parent = hex_id(record.parentSpanContext.spanId)
         kind: Kind = "step"
-        if record.type == "log" or (record.type != "span" and found(attributes, "event")):
-            if found(attributes, "event") not in _EVENTS:
+        if record.type == "log" or (record.type != "span" and facts.get("event")):
+            if word(facts.get("event")) not in _EVENTS:
                 return
             kind, parent = "event", span_id
         start = flat_us(
@@ -155,13 +155,14 @@ class OpenTelemetry:
             "start time",
         )
         end = flat_us(record.endTime or record.end_time, "end time")
-        if end is None and start is not None and isinstance(record.duration, int | float):
-            end = start + round(record.duration)
+        lasted = record.duration
+        if start and end is None and isinstance(lasted, int | float) and 0 <= lasted < 1e12:
+            end = start + round(lasted)
         status = record.status if isinstance(record.status, Status) else None
         code = record.status_code or (record.status if isinstance(record.status, str) else None)
         failed = (status or Status(code=code)).failed()
         resource = _flat_resource(record.resource)
-        span = self._span(attributes, resource, kind, start, end, failed)
+        span = self._span(facts, resource, kind, start, end, failed)
         span.parent, span.line = parent, line
         yield from self._hold(trace, span_id, span, start)
 
@@ -181,7 +182,7 @@ class OpenTelemetry:
 
     def _span(
         self,
-        attributes: Attributes,
+        facts: Facts,
         resource: Resource,
         kind: Kind,
         start: int | None,
@@ -189,18 +190,18 @@ class OpenTelemetry:
         failed: bool,
     ) -> Span:
         """The span and the row it becomes if it turns out to be a call."""
-        told, operation = conventions.kind_of(attributes)
+        told, operation = conventions.kind_of(facts)
         span = Span(
             parent=None,
             kind=told if kind == "step" else kind,
-            response_id=conventions.response_id(attributes),
-            workflow=short(found(attributes, "workflow")),
-            user_id=short(found(attributes, "user")),
-            conversation_id=short(found(attributes, "session")),
-            agent_name=short(found(attributes, "agent")),
+            response_id=conventions.response_id(facts),
+            workflow=short(facts.get("workflow")),
+            user_id=short(facts.get("user")),
+            conversation_id=short(facts.get("session")),
+            agent_name=short(facts.get("agent")),
         )
         if told == "sum":
-            span.stated = kind != "event" and conventions.states_counts(attributes)
+            span.stated = kind != "event" and conventions.states_counts(facts)
         if told != "call":
             return span
         service, environment, project = resource
@@ -209,17 +210,17 @@ class OpenTelemetry:
             started_at=start,
             operation_name=operation,
             status="error" if failed else "ok",
-            error_type=conventions.error_of(attributes) if failed else None,
+            error_type=conventions.error_of(facts) if failed else None,
             duration_ms=(end - start) // 1000 if start and end and end >= start else None,
             workflow=service,
             workflow_basis="default" if service else None,
             environment=environment,
             project=project,
         )
-        span.stated = conventions.count(usage, attributes)
+        span.stated = conventions.count(usage, facts)
         if not span.stated and not failed:
             usage.output_basis = "partial"
-        conventions.describe(usage, attributes)
+        conventions.describe(usage, facts)
         span.usage = usage
         return span
 
@@ -232,7 +233,7 @@ def _listed(batch: Batch) -> list[Attribute] | None:
     return batch.resource.attributes if batch.resource else None
 
 
-def _resource(attributes: Attributes) -> Resource:
+def _resource(attributes: dict[str, Any]) -> Resource:
     service, environment, project = (
         next((value for name in names if (value := short(attributes.get(name)))), None)
         for names in RESOURCE.values()

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Container, Iterator
 from typing import Any
 
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.facts import time_us
-from tokman.sources.traces.names import WANTED, Attributes
+from tokman.sources.facts import time_us, word
+from tokman.sources.traces.names import WANTED, Facts, facts_of
 
 Time = str | int | float | list[int] | None
 
@@ -44,8 +45,12 @@ class Value(msgspec.Struct, gc=False):
 
     def plain(self) -> Any:
         """The value as Python has it."""
+        if self.stringValue is not None:
+            return self.stringValue
+        if self.intValue is not None:
+            return self.intValue
         for value in (
-            *(self.stringValue, self.intValue, self.doubleValue, self.boolValue),
+            *(self.doubleValue, self.boolValue),
             *(self.string_value, self.int_value, self.double_value, self.bool_value),
         ):
             if value is not None:
@@ -73,7 +78,7 @@ class Status(msgspec.Struct, gc=False):
         return code == 2 or str(code).upper().endswith("ERROR")
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """A span of OTLP, or a log record, which has one time and no parent."""
 
     traceId: str | None = None
@@ -94,7 +99,7 @@ class Entry(msgspec.Struct):
     event_name: str | None = None
 
 
-class Scope(msgspec.Struct):
+class Scope(msgspec.Struct, gc=False):
     """The spans or log records of one instrumentation."""
 
     spans: list[Entry] | None = None
@@ -102,13 +107,13 @@ class Scope(msgspec.Struct):
     log_records: list[Entry] | None = None
 
 
-class Resource(msgspec.Struct):
+class Resource(msgspec.Struct, gc=False):
     """What wrote the spans."""
 
     attributes: list[Attribute] | None = None
 
 
-class Batch(msgspec.Struct):
+class Batch(msgspec.Struct, gc=False):
     """The spans or log records of one resource."""
 
     resource: Resource | None = None
@@ -173,29 +178,30 @@ _PREFIXES = frozenset(
 )
 
 
-def attributes_of(listed: list[Attribute] | None, wanted: frozenset[str] = WANTED) -> Attributes:
-    """The attributes that are read, of a list of names and typed values."""
-    if not listed:
-        return {}
-    return {a.key: _value.decode(a.value).plain() for a in listed if a.key in wanted}
+def attributes_of(
+    listed: list[Attribute] | None, wanted: Container[str]
+) -> Iterator[tuple[str, Any]]:
+    """The wanted ones of a list of names and typed values."""
+    decode = _value.decode
+    for attribute in listed or ():
+        if attribute.key in wanted:
+            yield attribute.key, decode(attribute.value).plain()
 
 
-def flat_attributes(raw: msgspec.Raw) -> Attributes:
-    """The attributes that are read, of an object with dotted names or objects inside objects."""
-    read: Attributes = {}
-    _gather(read, "", raw)
-    return read
+def flat_facts(raw: msgspec.Raw) -> Facts:
+    """The facts in an object with dotted names, or with objects inside objects."""
+    return facts_of(_flattened(raw, ""))
 
 
-def _gather(read: Attributes, prefix: str, raw: msgspec.Raw) -> None:
+def _flattened(raw: msgspec.Raw, prefix: str) -> Iterator[tuple[str, Any]]:
     if bytes(memoryview(raw)[:1]) != b"{":
         return
     for key, value in _object.decode(raw).items():
         name = prefix + key
         if name in WANTED:
-            read[name] = msgspec.json.decode(value)
+            yield name, msgspec.json.decode(value)
         elif name in _PREFIXES:
-            _gather(read, name + ".", value)
+            yield from _flattened(value, name + ".")
 
 
 def hex_id(text: str | None) -> str | None:
@@ -208,7 +214,9 @@ def hex_id(text: str | None) -> str | None:
         except (binascii.Error, ValueError):
             raise BadRecord("an id that is neither hex nor base64") from None
     text = text.lower().removeprefix("0x")
-    return text if text.strip("0") else None
+    if word(text) is None:
+        raise BadRecord("an id that looks like a text")
+    return text if text.count("0") < len(text) else None
 
 
 def _is_hex(text: str) -> bool:
@@ -220,15 +228,18 @@ def nano_us(value: int | str | None, field: str) -> int | None:
     if value is None or value == "":
         return None
     try:
-        return int(value) // 1000 or None
+        micros = int(value) // 1000
     except ValueError:
-        raise BadRecord(f"{field}: not a time") from None
+        micros = -1
+    if not 0 <= micros < 2**53:
+        raise BadRecord(f"{field}: not a time")
+    return micros or None
 
 
 def flat_us(value: Time, field: str) -> int | None:
     """The time of a flat span: ISO 8601, an epoch number, or [seconds, nanoseconds]."""
     if isinstance(value, list):
-        if len(value) != 2:
+        if len(value) != 2 or not 0 <= value[0] < 2**33 or not 0 <= value[1] < 10**9:
             raise BadRecord(f"{field}: not a time")
         return value[0] * 1_000_000 + value[1] // 1000
     return time_us(value, field)

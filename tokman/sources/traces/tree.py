@@ -22,7 +22,7 @@ REMEMBERED = 5_000
 """Spans known again when a file has grown, so that a late parent is not taken for a call."""
 
 
-class Span(msgspec.Struct, kw_only=True):
+class Span(msgspec.Struct, kw_only=True, gc=False):
     """What must be known of a span until its whole trace has been seen."""
 
     parent: str | None
