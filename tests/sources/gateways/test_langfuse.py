@@ -314,6 +314,24 @@ def test_rows_of_parquet_are_typed() -> None:
     assert (usage.billed_cost, usage.workflow) == (250_000_000_000, "triage")
 
 
+def test_parquet(tokman: Run, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"usage_details": None, **row} for row in ROWS]
+    columns: dict[str, Any] = {}
+    for name in sorted({name for row in rows for name in row}):
+        cells = [row.get(name) for row in rows]
+        if name == "usage_details":
+            pairs = [list(cell.items()) if cell else None for cell in cells]
+            columns[name] = pa.array(pairs, pa.map_(pa.string(), pa.uint64()))
+        else:
+            texts = [json.dumps(cell) if isinstance(cell, dict) else cell for cell in cells]
+            columns[name] = pa.array(texts, pa.string())
+    pq.write_table(pa.table(columns), tmp_path / "o.parquet")
+    check(tokman, "o.parquet")
+
+
 def check(tokman: Run, file: str) -> None:
     result = tokman("ingest", file, "--ledger", "l")
     assert result.code == 0, result.err

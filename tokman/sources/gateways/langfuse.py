@@ -45,7 +45,7 @@ class Langfuse:
     with its own price list, of which exports from blob storage do not say whether it is one.
     Langfuse counts the tokens of some calls itself where none were stated and does not mark them.
 
-    Not verified on real files: Parquet and CSV exports from blob storage.
+    Not verified on real files: exports from blob storage (JSON lines, CSV, Parquet).
     """
 
     name: ClassVar[str] = "langfuse"
