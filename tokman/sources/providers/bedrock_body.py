@@ -41,7 +41,7 @@ class Said(NamedTuple):
     tier: Any = None
     latency_ms: int | None = None
     first_byte_ms: int | None = None
-    answer: Json = {}  # noqa: RUF012
+    answer: Json | None = None
     """The generated text where the hashes look for it."""
 
 
