@@ -59,11 +59,13 @@ def gate() -> None:
 
 def commands() -> None:
     """The help of every command."""
+    from typer.main import get_command
+
     from tokman.cli import app
 
-    for command in app.registered_commands:
-        name = command.name or command.callback.__name__  # type: ignore[union-attr]
-        show(f"### tokman {name}\n\n```\n{run(name, '--help').strip()}\n```\n")
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        for words in ([name], *([name, part] for part in getattr(command, "commands", ()))):
+            show(f"### tokman {' '.join(words)}\n\n```\n{run(*words, '--help').strip()}\n```\n")
 
 
 def sources() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from tokman import __version__, ending
 from tokman.errors import NothingToJudge, TokmanError
@@ -24,6 +25,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class _ModelFirst(TyperGroup):
+    """`tokman rates gpt-5.5` is `tokman rates of gpt-5.5`: no model is named like a command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["of", *args]
+        return super().parse_args(ctx, args)
+
+
+rates_app = typer.Typer(cls=_ModelFirst, subcommand_metavar="MODEL | COMMAND [ARGS]...")
+app.add_typer(
+    rates_app,
+    name="rates",
+    help="Show the price of a model, or what newer prices would change: tokman rates gpt-5.5",
 )
 
 LedgerOption = Annotated[
@@ -205,25 +223,97 @@ def sources(form: FormatOption = "table", config: ConfigOption = None) -> int:
     return 0
 
 
-@app.command()
-def rates(
+@rates_app.command("of")
+def rates_of(
     model: Annotated[str, typer.Argument(help="Model as logs or the catalogue name it")],
     at: Annotated[str | None, typer.Option("--at", help="In force then [default: now]")] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="Who bills it")] = None,
     form: FormatOption = "table",
     config: ConfigOption = None,
 ) -> int:
-    """Show the price of a model at a moment, where it is from, and the rate card's version."""
+    """Show the price of a model at a moment. The word `of` may be left out."""
     from tokman import rates as card_of
     from tokman import when
-    from tokman.config import load
     from tokman.screens.prices import show
 
     form = _form(form)
     moment = when.instant(at, when.zone("UTC")) if at else datetime.now(UTC).replace(tzinfo=None)
-    card = card_of.load(load(config).rates)
+    card = _card(_settings(config))
     rows = card_of.lookup(card, model, provider, moment)
     show(rows, moment, form, sys.stdout)
+    return 0
+
+
+@rates_app.command("diff")
+def rates_diff(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Show what the present prices would change in the ledger. Changes nothing.
+
+    Calls that were priced by another rate card (an older catalogue, other settings in tokman.toml)
+    are priced anew and compared with the cost they have; `tokman reprice` takes the new costs over.
+    """
+    from tokman import report, reprice
+    from tokman.query import connect
+    from tokman.screens.reprice import show
+
+    form = _form(form)
+    store, settings = _open(ledger, config)
+    connection = connect(store, settings)
+    report.scope(connection, since=since, until=until, tz=tz, where=where)
+    show(reprice.compare(store, connection, _card(settings)), form, sys.stdout)
+    return 0
+
+
+@app.command("reprice")
+def reprice_(
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Bring back the costs before the last reprice")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking")] = False,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Give past calls the present prices, after showing the difference; --undo takes it back.
+
+    Exit code 0: done, or nothing to do. 1: declined. 3: nothing to undo.
+    """
+    from tokman import report, reprice
+    from tokman.query import connect
+    from tokman.screens.reprice import settled, show
+
+    form = _form(form)
+    store, settings = _open(ledger, config)
+    if undo:
+        if since or until or where:
+            raise TokmanError("--undo takes back a whole reprice", "leave the rest out")
+        last = reprice.last(store)
+        show(reprice.undoing(store, last), form, sys.stdout, undo=last)
+        if not _agreed("Bring these costs back?", yes):
+            return 1
+        settled(reprice.undo(store, last), sys.stderr)
+        return 0
+    card = _card(settings)
+    connection = connect(store, settings)
+    report.scope(connection, since=since, until=until, tz=tz, where=where)
+    with reprice.Draft(store, card.version) as draft:
+        show(reprice.propose(store, connection, card, draft), form, sys.stdout)
+        if not draft.calls:
+            return 0
+        if not _agreed("Give the calls these costs?", yes):
+            return 1
+        settled(reprice.apply(store, draft), sys.stderr)
     return 0
 
 
@@ -328,10 +418,25 @@ def main() -> NoReturn:
 
 
 def _open(ledger: Path | None, config: Path | None) -> tuple[Any, Config]:
-    from tokman.config import load
     from tokman.ledger import Ledger, locate
 
-    return Ledger(locate(ledger)), load(config)
+    return Ledger(locate(ledger)), _settings(config)
+
+
+def _settings(config: Path | None) -> Config:
+    from tokman.config import load
+
+    return load(config)
+
+
+def _agreed(question: str, yes: bool) -> bool:
+    """Whether the person at the terminal says so; a script must have said --yes."""
+    if yes:
+        return True
+    sys.stdout.flush()
+    if not sys.stdin.isatty():
+        raise TokmanError("nothing was changed: no terminal to ask on", "add --yes to do it")
+    return bool(typer.confirm(question, err=True))
 
 
 def _look(paths: list[str], source: str | None) -> int:

@@ -4,6 +4,7 @@
   ledger.json    version of the schema, and the key of every hash in the ledger
   usage/         Delta table, one row a call
   statements/    Delta table, one row a line of a provider's statement
+  reprices/      the costs before each reprice in force
   ingest.sqlite  what was read of each file, and the lines refused
   tmp/           rows on their way in; nothing here outlives a run
 """
@@ -11,7 +12,9 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +34,9 @@ FOLDER = ".tokman"
 Table = Literal["usage", "statements"]
 WHAT = {"usage": "one row a model call", "statements": "one row a line of a provider's statement"}
 KEYS = {"usage": "call_id", "statements": "statement_id"}
+
+REPRICES = "tokman.reprices"
+"""Under this name the table's own log says how many reprices are in force."""
 
 COMPACT_ABOVE = 32
 """Files in the table at which small ones are written together: many small files slow each query."""
@@ -135,6 +141,29 @@ class Ledger:
             target_alias="target",
             writer_properties=_writer(),
         ).when_matched_update_all().execute()
+
+    def reprices(self) -> int:
+        """How many reprices are in force."""
+        table = self.table()
+        return (table.transaction_version(REPRICES) or 0) if table is not None else 0
+
+    def exchange(self, files: dict[str, Path], reprices: int) -> None:
+        """Put each file in the place of the one it is the rewriting of, and say how many reprices
+        are then in force, all in one step, under the lock. Files: path of the old one → the new."""
+        from deltalake import CommitProperties, Transaction
+        from deltalake.transaction import AddAction, RemoveAction
+        from pyarrow.parquet import read_metadata
+
+        table = self.table()
+        assert table is not None
+        now = time.time_ns() // 1_000_000
+        actions: list[AddAction | RemoveAction] = []
+        for old, new in files.items():
+            rows = json.dumps({"numRecords": read_metadata(new).num_rows})
+            actions.append(RemoveAction(Path(old).name, True, now, Path(old).stat().st_size, {}))
+            actions.append(AddAction(new.name, new.stat().st_size, {}, now, True, rows))
+        said = CommitProperties(app_transactions=[Transaction(REPRICES, reprices)])
+        table.create_write_transaction(actions, "append", table.schema(), commit_properties=said)
 
     def compact(self, name: Table = "usage") -> None:
         """Write small files together once there are many; readers of the old ones go on."""
