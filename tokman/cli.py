@@ -318,6 +318,38 @@ def reprice_(
 
 
 @app.command()
+def doctor(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """List what could make a total wrong, the largest amount first, and what to do about it.
+
+    Exit code 0: nothing found. 1: findings. 3: no calls to look at.
+    """
+    from tokman import doctor as ward
+    from tokman import report, reprice
+    from tokman.query import connect
+    from tokman.screens.doctor import show
+
+    form = _form(form)
+    store, settings = _open(ledger, config)
+    connection = connect(store, settings)
+    report.scope(connection, since=since, until=until, tz=tz, where=where)
+    calls = connection.sql("select count(*) from scope").fetchall()[0][0]
+    findings = ward.examine(connection)
+    if not calls and not findings:
+        raise NothingToJudge("no calls", _what_there_is(connection))
+    findings += ward.of_cards(reprice.compare(store, connection, _card(settings)))
+    show(ward.ranked(findings), calls, form, sys.stdout)
+    return 1 if findings else 0
+
+
+@app.command()
 def sql(
     question: Annotated[str, typer.Argument(help="A SELECT over charges, usage or rejects")],
     form: FormatOption = "table",
