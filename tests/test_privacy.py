@@ -160,6 +160,24 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             "tokens": {"input": 5, "output": 7, "reasoning": 0},
         }
     ],
+    "copilot-cli": [
+        {
+            "type": kind,
+            "id": "e-1",
+            "parentId": None,
+            "timestamp": "2026-01-01T00:00:00Z",
+            "data": {
+                "sessionId": "s",
+                "content": TEXT,
+                "toolRequests": [{"arguments": {"q": TEXT}}],
+                "model": "claude-haiku-4.5",
+                "outputTokens": 7,
+                "messageId": "m-1",
+                "modelMetrics": {TEXT: {"usage": {"inputTokens": 5, "outputTokens": 7}}},
+            },
+        }
+        for kind in ("session.start", "user.message", "assistant.message", "session.shutdown")
+    ],
     "amp": [
         {
             "id": "T-1",

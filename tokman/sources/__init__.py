@@ -23,6 +23,7 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.agents.amp import Amp
     from tokman.sources.agents.claude_code import ClaudeCode
     from tokman.sources.agents.codex import Codex
+    from tokman.sources.agents.copilot_cli import CopilotCLI
     from tokman.sources.agents.gemini_cli import GeminiCLI
     from tokman.sources.agents.opencode import OpenCode
     from tokman.sources.gateways.langfuse import Langfuse
@@ -42,6 +43,7 @@ def known() -> tuple[type[Source], ...]:
         ClaudeCode,
         Codex,
         GeminiCLI,
+        CopilotCLI,
         OpenCode,
         Amp,
         *shipped("agents"),
