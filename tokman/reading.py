@@ -333,6 +333,7 @@ class Reader:
                 continue
             record.file, record.source = path, source
             if isinstance(record, Statement):
+                record.issued_at = record.issued_at or mtime
                 if reason := columns.statement_fault(record):
                     self.reject(record.line, reason)
                 else:

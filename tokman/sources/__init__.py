@@ -37,6 +37,7 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
     from tokman.sources.providers.vertex import Vertex
+    from tokman.sources.statements.focus import Focus
     from tokman.sources.traces.otel import OpenTelemetry
 
     return (
@@ -59,6 +60,7 @@ def known() -> tuple[type[Source], ...]:
         Vertex,
         Azure,
         OpenTelemetry,
+        Focus,
     )
 
 

@@ -1,0 +1,131 @@
+"""Lines of a cloud bill: those of model inference one by one, the rest summed by day."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Context as Arithmetic
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+import msgspec
+
+from tokman.errors import BadRecord
+from tokman.sources.base import Context, Record
+from tokman.sources.statements.meters import Meter
+from tokman.statement import AMOUNTS, Statement
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+_EXACT = Arithmetic(prec=60)
+_MOST = Decimal(10**19)
+_PART = re.compile(r"(?:^|[-_.])part[-_](\d+)(?:[-_](\d+))?(?=[-_.]|$)|[-_](0\d{4,})(?=\.|$)")
+
+
+class Bill:
+    """Part of every source of cloud bills.
+
+    A bill has every service of an account. Lines of model inference become rows one by one; all
+    others are summed into a row for each day, account, project, category and currency (and the
+    period they are billed in), so that the rows of a file add up to its total without millions.
+    """
+
+    splittable: ClassVar[bool] = False
+    name: ClassVar[str]
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.part = part_number(context.path)
+        self.others: dict[tuple[Any, ...], Statement] = {}
+        self.seen: Counter[str] = Counter()
+
+    def line(self, statement: Statement, billed_in: Any, *dimensions: Any) -> Iterable[Record]:
+        """The row of a line, known again by its dimensions and its number among lines that have
+        the same ones; `statement` states the period, account, project, category and currency."""
+        if not statement.inference:
+            self.add(statement, billed_in)
+            return ()
+        known = self.identity(*_common(statement), statement.period_end, billed_in, *dimensions)
+        self.seen[known] += 1
+        number = self.seen[known]
+        statement.statement_id = known if number == 1 else f"{known}#{number}"
+        return (statement,)
+
+    def add(self, statement: Statement, billed_in: Any) -> None:
+        """Sum the line up with the others of its day."""
+        statement.period_start -= statement.period_start % DAY
+        statement.period_end = statement.period_start + DAY
+        key = (*_common(statement), billed_in)
+        total = self.others.get(key)
+        if total is None:
+            statement.statement_id = self.identity("others", self.part, *key)
+            self.others[key] = msgspec.structs.replace(
+                statement,
+                **dict.fromkeys(("model", "token_class", "service_name", "line_item")),
+                **dict.fromkeys(("provider_name", "service_tier", "context_window")),
+                **dict.fromkeys(("quantity", "unit", "stated_amount")),
+            )
+            return
+        sums = {name: _sum(getattr(total, name), getattr(statement, name)) for name in AMOUNTS}
+        for name, value in sums.items():
+            setattr(total, name, value)
+        total.issued_at = max(total.issued_at, statement.issued_at)
+
+    def identity(self, *facts: Any) -> str:
+        """The same for the same facts, whatever file states them."""
+        known = msgspec.json.encode(facts, order="deterministic", enc_hook=str)
+        return f"{self.name}:{self.context.hash_text(known.decode())}"
+
+    def finish(self) -> Iterable[Record]:
+        """The lines of other services, summed."""
+        yield from self.others.values()
+        self.others = {}
+
+    def state(self) -> bytes:
+        """Nothing to remember: a bill that changed is read from its beginning."""
+        return b""
+
+    def resume(self, state: bytes) -> None:
+        """Nothing to restore."""
+
+
+def _common(statement: Statement) -> tuple[Any, ...]:
+    return (
+        statement.period_start,
+        statement.account_id,
+        statement.project,
+        statement.charge_category,
+        statement.currency,
+    )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if one is None or other is None:
+        return other if one is None else one
+    total = _EXACT.add(one, other)
+    if abs(total) >= _MOST:
+        raise BadRecord(f"the sum of the day's other services, {total:f}, is no plausible amount")
+    return total
+
+
+def part_number(path: str) -> str | None:
+    """Which part of an export in several files this is, by the names that clouds give to parts:
+    `part_1_0001.csv`, `export-00002.csv.gz`, `rows-000000000003.json`. None: not told."""
+    found = _PART.search(PurePath(path.replace("\\", "/")).name)
+    return "-".join(filter(None, found.groups())) if found else None
+
+
+def meter_tokens(statement: Statement, meter: Meter, factor: int | None) -> None:
+    """What the meter says of the line; its tokens, where the unit counts `factor` of them."""
+    statement.model = meter.model
+    statement.token_class = meter.token_class
+    statement.service_tier = meter.service_tier
+    statement.context_window = meter.context_window
+    if meter.token_class is None or factor is None or statement.quantity is None:
+        return
+    tokens = _EXACT.multiply(statement.quantity, factor)
+    if tokens == tokens.to_integral_value() and abs(tokens) < 2**63:
+        setattr(statement, meter.token_class, int(tokens))
