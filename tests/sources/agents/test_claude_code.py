@@ -157,6 +157,14 @@ def test_without_a_message_id_the_request_names_the_call() -> None:
     assert [row.call_id for row in rows] == ["req_1"]
 
 
+def test_an_empty_request_id_does_not_part_the_lines_of_a_message() -> None:
+    """https://github.com/ryoppippi/ccusage/issues/976: 368 lines of 171 messages, not 368 calls."""
+    lines = [said("msg_1", second, requestId="") for second in (1, 2, 3)]
+    rows = read(*lines, said("msg_2", 4, requestId=""))
+    assert [row.call_id for row in rows] == ["msg_1", "msg_2"]
+    assert sum(row.uncached_input_tokens for row in rows) == 6
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no id at all": (said(None), "without an id"),
     "no time": (said(timestamp=None), "no timestamp"),

@@ -10,7 +10,7 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.base import Context, Count, FromTables, basename
-from tokman.sources.facts import pico, time_us, word
+from tokman.sources.facts import pico, word
 from tokman.usage import Usage
 
 
@@ -173,14 +173,13 @@ class OpenCode(FromTables):
         failure = record.error.name if isinstance(record.error, Failure) else record.error
         aborted = failure == "MessageAbortedError"
         failed = record.error is not None and not aborted
-        started, ended = time_us(time.created), time_us(time.completed)
-        took = (ended - started) // 1000 if started and ended and ended >= started else None
+        took = (time.completed or 0) - (time.created or 0)
         self.counted.add(record.id)
         return [
             Usage(
                 call_id=f"opencode:{known}" if spent else f"opencode:{record.id}",
-                started_at=started,
-                duration_ms=took,
+                started_at=None if time.created is None else time.created * 1000,
+                duration_ms=took if time.created and took >= 0 else None,
                 provider_name=PROVIDERS.get(provider or "", word(provider)),
                 request_model=word(model),
                 status="error" if failed else "ok",
