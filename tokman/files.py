@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -241,56 +240,6 @@ def _concatenated(data: bytes) -> list[bytes]:
         parts.append(text[position:end].encode("utf-8", "surrogateescape"))
         position = end
     return parts
-
-
-def table(pieces: Iterator[bytes]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    """The header of a CSV, and its rows by header name, each with the line it ends on; empty
-    cells are left out of a row."""
-
-    def lines() -> Iterator[str]:
-        for number, block in enumerate(blocks(pieces)):
-            text = (block if number else block.removeprefix(BOM)).decode("utf-8", "replace")
-            yield from io.StringIO(text, newline="")
-
-    csv.field_size_limit(1 << 30)
-    reader = csv.DictReader(lines())
-
-    def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        for row in reader:
-            yield reader.line_num, {key: value for key, value in row.items() if key and value}
-
-    return [name for name in reader.fieldnames or () if name], rows()
-
-
-def parquet_table(
-    content: Path | bytes,
-) -> tuple[list[str], Iterator[tuple[int, dict[str, Any]]]]:
-    """The columns of a Parquet file, and its rows by column name, numbered from 1; empty cells are
-    left out of a row. Damaged where the file cannot be read, or not be read on."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def damaged(error: Exception) -> Damaged:
-        return Damaged(f"not readable as Parquet: {str(error).splitlines()[0]}")
-
-    try:
-        source = pa.BufferReader(content) if isinstance(content, bytes) else content
-        opened = pq.ParquetFile(source)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error) from error
-
-    def rows() -> Iterator[tuple[int, dict[str, Any]]]:
-        number = 0
-        try:
-            for batch in opened.iter_batches(10_000):
-                for row in batch.to_pylist():
-                    number += 1
-                    filled = {key: cell for key, cell in row.items() if cell not in (None, "")}
-                    yield number, filled
-        except (pa.ArrowException, OSError) as error:
-            raise damaged(error) from error
-
-    return list(opened.schema_arrow.names), rows()
 
 
 def head_of(path: Path) -> bytes:

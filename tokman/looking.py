@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from tokman import discover, files, sources
+from tokman import discover, files, sources, tables
 from tokman.errors import TokmanError
 from tokman.pieces import Outcome, Piece
 from tokman.reading import Reader
@@ -21,7 +21,7 @@ from tokman.sources.mapping.survey import records_path
 from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
 SAMPLE = 16 << 20
-"""Bytes of a file of lines that are looked at; a JSON document is looked at whole."""
+"""Bytes of a file of lines that are looked at; a document or a Parquet file is looked at whole."""
 
 RECORDS = 5_000
 """Records of an unknown file that a mapping is proposed from."""
@@ -105,7 +105,7 @@ def _look(path: str, mtime: int, stream: BinaryIO, source: str | None) -> Look:
         except NoCalls as doubt:
             seen.doubt = str(doubt)
     else:
-        seen.doubt = "it holds no JSON lines, JSON document or CSV with a header"
+        seen.doubt = "it holds no JSON lines, JSON document or table with a header"
     if seen.proposal:
         before = sources.mappings()
         sources.use([*before, *load.read(seen.proposal.encode(), path)])
@@ -128,7 +128,7 @@ def _sample(stream: BinaryIO) -> tuple[bytes, bool]:
     try:
         for block in files.blocks(files.unpacked(stream)):
             if not held:
-                lines = files.kind_of(block[: files.HEAD]) != "document"
+                lines = files.kind_of(block[: files.HEAD]) not in ("document", "parquet")
             if lines and size >= SAMPLE:
                 return b"".join(held), True
             held.append(block)
@@ -140,9 +140,14 @@ def _sample(stream: BinaryIO) -> tuple[bytes, bool]:
 
 def _records(sample: bytes) -> tuple[list[dict[str, Any]], str | None, bool]:
     """Records of an unknown log, the path of their list in a page, and whether it is a table."""
-    if files.kind_of(sample[: files.HEAD]) == "table":
-        _, rows = files.table(iter([sample]))
-        return [dict(row) for _, row in islice(rows, RECORDS)], None, True
+    kind = files.kind_of(sample[: files.HEAD])
+    if kind in ("table", "parquet"):
+        try:
+            table: tables.Table
+            table = tables.Parquet(sample) if kind == "parquet" else tables.Csv(iter([sample]))
+            return [dict(row) for _, row in islice(table.rows(), RECORDS)], None, True
+        except files.Damaged:
+            return [], None, True
     found: list[dict[str, Any]] = []
     page: str | None = None
     for text in _texts(sample):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import sqlite3
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tokman import columns, databases, files
+from tokman import columns, databases, files, tables
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows, Written
 from tokman.sources import by_name, claimants, record_paths, sources
-from tokman.sources.base import Context, FromTables, Record, Refused, Source
+from tokman.sources.base import ByColumn, Context, FromTables, Record, Refused, Source
 from tokman.statement import Statement
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -68,7 +67,7 @@ class Reader:
         """The stretch of the file that the piece names."""
         head = files.head_of(path) if self.piece.start == 0 else b"{}"
         if head.startswith(files.PARQUET):
-            self.read_table(*files.parquet_table(path))
+            self.read_table(tables.Parquet(path))
             self.outcome.unknown = self.source is None and not self.outcome.rejects
             return
         if head.startswith(files.DATABASE) and databases.is_one(path):
@@ -95,9 +94,9 @@ class Reader:
             elif kind == "document":
                 self.read_document(b"".join(pieces))
             elif kind == "table":
-                self.read_table(*files.table(pieces))
+                self.read_table(tables.Csv(pieces))
             elif kind == "parquet":
-                self.read_table(*files.parquet_table(b"".join(pieces)))
+                self.read_table(tables.Parquet(b"".join(pieces)))
             else:
                 self.outcome.unknown = True
         except files.CutShort as error:
@@ -257,23 +256,26 @@ class Reader:
             self.read_record(_decoded(text), text, number)
         self.outcome.lines = len(records)
 
-    def read_table(self, names: list[str], rows: Iterator[tuple[int, dict[str, Any]]]) -> None:
-        """Rows by column name, with the line or number of each; the names tell the format."""
-        first = next(rows, None)
+    def read_table(self, table: tables.Table) -> None:
+        """A table, told by the names of its columns: by column where its source can."""
         if self.source is None:
-            row = dict.fromkeys(names, "") | (first[1] if first else {})
-            claims = [claim for claim in claimants(row) if claim.from_row is not None]
+            claims = [claim for claim in claimants(table.sample) if claim.from_row is not None]
             if len(claims) > 1:
                 self.reject(0, f"claimed by {_and(claims)}; choose with --source")
             if len(claims) != 1:
                 return
             self.use(claims[0])
         assert self.source is not None
+        if isinstance(self.source, ByColumn):
+            for batch in table.batches(self.source.columns):
+                self.keep(self.source.parse_columns(batch.columns, batch.lines), self.source.name)
+                self.outcome.lines = batch.lines[-1]
+            return
         convert = type(self.source).from_row
         if convert is None:
             self.reject(0, f"{self.source.name} is not read from tables")
             return
-        for number, row in chain([first] if first else [], rows):
+        for number, row in table.rows():
             try:
                 self.take(self.source.parse(convert(row), number), number, self.source.name)
             except ValueError as error:

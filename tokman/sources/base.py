@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -84,6 +84,22 @@ class Source(Protocol):
 
     def resume(self, state: bytes) -> None:
         """Go on from another instance's `state`."""
+        ...
+
+
+@runtime_checkable
+class ByColumn(Protocol):
+    """A source that reads many rows of a table at a time, column by column."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns it asks for."""
+        ...
+
+    def parse_columns(
+        self, columns: dict[str, list[Any]], lines: Sequence[int]
+    ) -> Iterable[Record | Refused]:
+        """What `parse` would say of each row; a column the table lacks is left out."""
         ...
 
 

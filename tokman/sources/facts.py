@@ -113,10 +113,15 @@ def short(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def is_distinct(given: Any) -> bool:
+    """True for an id that no other log will give to another call, as a mere counter might."""
+    return isinstance(given, str) and len(given) >= 8 and not _COUNTER.fullmatch(given)
+
+
 def identity(context: Context, source: str, given: Any, *facts: Any) -> str:
     """The given id, or a hash of the facts where it is too plain to be one (`1`, `chatcmpl-12`)."""
-    if isinstance(given, str) and len(given) >= 8 and not _COUNTER.fullmatch(given):
-        return given
+    if is_distinct(given):
+        return str(given)
     known = msgspec.json.encode((given, facts), order="deterministic")
     return f"{source}:{context.hash_text(known.decode())}"
 

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from tests.conftest import Run
+from tokman.columns import fault
 from tokman.errors import BadRecord, TokmanError
-from tokman.sources.base import Context
-from tokman.sources.mapping import load
+from tokman.sources.base import Context, Refused
+from tokman.sources.mapping import load, spec
 from tokman.sources.mapping.source import source_of
 from tokman.usage import Usage
 
@@ -347,7 +348,7 @@ workflow = "labels.job"
 ROW = {"when": "2026-07-01 10:00:00", "model": "gpt-4o", "tokens in": 5, "tokens out": 7}
 
 
-@pytest.mark.parametrize("form", ["jsonl", "array", "page", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "array", "page", "csv", "parquet"])
 def test_one_mapping_reads_every_container(form: str, tokman: Run, tmp_path: Path) -> None:
     rows = [{**ROW, "labels": {"job": "night"}}, ROW, ROW]
     (tmp_path / "tokman.toml").write_text(TOML)
@@ -356,11 +357,16 @@ def test_one_mapping_reads_every_container(form: str, tokman: Run, tmp_path: Pat
         lines.append('2026-07-01 10:00:00,gpt-4o,5,7,"{""job"": ""night""}"')
         lines += ["2026-07-01 10:00:00,gpt-4o,5,7,"] * 2
         text = "\r\n".join(lines)
-    elif form == "jsonl":
+    elif form in ("jsonl", "parquet"):
         text = "\n".join(json.dumps(row) for row in rows)
     else:
         text = json.dumps(rows if form == "array" else {"page": {"calls": rows, "more": False}})
     (tmp_path / "log.txt").write_text(text)
+    if form == "parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "log.txt")
     assert tokman("ingest", "log.txt").code == 0
     counted = tokman(
         "sql",
@@ -439,3 +445,86 @@ def test_a_mapping_of_ones_own_goes_first(tokman: Run, tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(json.dumps(CHAT))
     assert "(1 mine)" in tokman("ingest", "log.jsonl").err
     assert "mine" in tokman("sources").out
+
+
+def test_by_column_says_what_by_row_says() -> None:
+    """The same texts as JSON records one by one and as a table's columns."""
+    mapping = load.mapping(
+        "mygw",
+        {
+            "match": {"keys": ["ts"]},
+            "key": ["id"],
+            "cache_in_input": True,
+            "where": [{"path": "kind", "not_in": ["ping"]}],
+            "refuse": [{"path": "currency", "equals": "EUR", "reason": "not in USD"}],
+            "map": {
+                "started_at": "ts",
+                "response_model": ["answered", "model"],
+                "provider_name": {"path": "vendor", "const": "openai"},
+                "input_tokens": "in",
+                "cache_read_input_tokens": "cached",
+                "output_tokens": "out",
+                "status": "http",
+                "workflow": "meta.job",
+                "tags": ["meta", "kind"],
+                "billed_cost": {"path": "cost", "when": {"path": "kind", "not_in": ["free"]}},
+            },
+        },
+        "tokman.toml",
+    )
+    base = {"id": "c0ffee00-0001", "ts": "2026-05-01 10:00:00", "model": "gpt-4o", "in": "100"}
+    changes: list[dict[str, str]] = [
+        {},
+        {"cached": "40", "out": "7", "http": "200", "cost": "0.1", "answered": "gpt-4o-x"},
+        {"cached": "400"},
+        {"in": "many"},
+        {"ts": "soon"},
+        {"ts": ""},
+        {"model": "a story about"},
+        {"http": "perhaps"},
+        {"kind": "ping"},
+        {"kind": "free", "cost": "0.5"},
+        {"kind": "ping", "in": "many"},
+        {"currency": "EUR"},
+        {"id": ""},
+        {"vendor": "Azure OpenAI", "meta": '{"job": "night", "n": 3}'},
+        {"cost": "-"},
+        {"cost": "1,5"},
+    ]
+    rows = [base | change for change in changes for _ in range(2)]
+    source = source_of(mapping)
+    one_by_one: list[Any] = []
+    for line, row in enumerate(rows, 2):
+        record = msgspec.json.decode(json.dumps(row), type=source.record_type)
+        try:
+            one_by_one += source(CONTEXT).parse(record, line)
+        except (BadRecord, msgspec.ValidationError) as error:
+            one_by_one.append(Refused(line, str(error)))
+    reader = source(CONTEXT)
+    names = {name for row in rows for name in row} & set(reader.columns)
+    columns = {name: [row.get(name) or None for row in rows] for name in names}
+    assert list(reader.parse_columns(columns, range(2, len(rows) + 2))) == one_by_one
+    assert sum(isinstance(row, Refused) for row in one_by_one) == 18
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, -(10**18), 1e308, "9" * 5000, "²", "1e999999", "NaN", "∞", "\ud800", [1], {"a": 1}],
+    ids=lambda value: str(value)[:9],
+)
+def test_hostile_values_are_refused_or_left_out(value: Any) -> None:
+    everything = {
+        name: {"path": "v", **({"unit": "ms"} if name in spec.DURATIONS else {})}
+        for name in spec.COLUMNS
+    }
+    for column, stated in everything.items():
+        table = changed(TABLE, {f"map.{column}": stated})
+        source = source_of(load.mapping("mygw", table, "tokman.toml"))
+        text = json.dumps({**RECORD, "v": value})
+        try:
+            record = msgspec.json.decode(text, type=source.record_type)
+            rows = list(source(CONTEXT).parse(record, 1))
+        except (ValueError, RecursionError):
+            continue
+        for row in rows:
+            assert fault(row) is None or column == "started_at"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,7 +30,7 @@ _OF_EITHER = (
 """Columns taken from the gateway where the response is silent."""
 
 
-def read(plan: Plan, found: list[Any], usage: Usage, context: Context) -> list[Usage]:
+def read(plan: Plan, found: Sequence[Any], usage: Usage, context: Context) -> list[Usage]:
     """The calls that the record's response speaks of; none where it is no response we know."""
     from tokman.sources.providers.envelope import unwrap
 

@@ -76,6 +76,7 @@ class Shape:
             (path, [n for n, each in enumerate(paths) if each[: len(path)] == path])
             for path in needed
         ]
+        self._raw_groups = any(paths[n] in self._raw for _, group in self._groups for n in group)
         self._depth = {n: len(path) for path, group in self._groups for n in group}
         self._telling = sorted(self._depth)
         telling = {paths[n] for n in self._telling}
@@ -101,12 +102,13 @@ class Shape:
             values = list(found) if len(self._attributes) > 1 else [found]
         except AttributeError:
             values = [self._followed(record, n) for n in range(len(self._paths))]
-        for path, group in self._groups:
-            if all(_absent(values[index]) for index in group):
-                raise BadRecord(f"{'.'.join(path)}: missing")
-        for index in self._telling:
-            if values[index] is msgspec.UNSET:
-                values[index] = None
+        if msgspec.UNSET in values or self._raw_groups:
+            for path, group in self._groups:
+                if all(_absent(values[index]) for index in group):
+                    raise BadRecord(f"{'.'.join(path)}: missing")
+            for index in self._telling:
+                if values[index] is msgspec.UNSET:
+                    values[index] = None
         for index, rest in self._late:
             values[index] = scalar(walk(_text(values[index]), rest))
         for index in self._texts:

@@ -44,6 +44,24 @@ class Places:
         paths = ((index, text, parse(text)) for text, index in self._places.items())
         return [(index, text, path) for index, text, path in paths if len(path) > 1]
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a table that may hold the values: whole paths, and their first keys."""
+        return list(dict.fromkeys([*self._places, *(path[0] for _, _, path in self._deep)]))
+
+    def by_column(self, columns: dict[str, list[Any]], size: int) -> list[list[Any]]:
+        """The values of many rows, a list for each path."""
+        empty: list[Any] = [None] * size
+        found = [columns.get(text, empty) for text in self._places]
+        for index, text, path in self._deep:
+            if text not in columns and path[0] in columns:
+                inner = [walk({path[0]: value}, path) for value in columns[path[0]]]
+                found[index] = inner
+        for text, index in self._places.items():
+            if text not in self._raw:
+                found[index] = _singles(found[index])
+        return found
+
     def values(self, record: Any) -> list[Any]:
         """The values of a decoded record, or of a row that `row` has read."""
         return record if type(record) is list else self.shape.values(record)
@@ -56,3 +74,10 @@ class Places:
                 inner = walk(row, path)
                 found[index] = inner if text in self._raw else scalar(inner)
         return found
+
+
+def _singles(column: list[Any]) -> list[Any]:
+    """A column without the objects and lists in it, of which no single value comes."""
+    if {dict, list}.isdisjoint(map(type, column)):
+        return column
+    return [scalar(value) for value in column]

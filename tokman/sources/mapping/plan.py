@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -70,14 +70,14 @@ class Plan:
             (path, self._at(path), frozenset(words)) for path, words in mapping.match.values.items()
         ]
 
-    def others(self, found: list[Any]) -> str | None:
+    def others(self, found: Sequence[Any]) -> str | None:
         """The path whose value shows that the record is of another format; None if none does."""
         for path, place, accepted in self.own:
             if values.plain(found[place]) not in accepted:
                 return path
         return None
 
-    def first(self, found: list[Any], places: tuple[int, ...]) -> Any:
+    def first(self, found: Sequence[Any], places: tuple[int, ...]) -> Any:
         """The first value that is there."""
         for place in places:
             value = found[place]
@@ -85,7 +85,7 @@ class Plan:
                 return value
         return None
 
-    def given(self, found: list[Any]) -> dict[str, Any]:
+    def given(self, found: Sequence[Any]) -> dict[str, Any]:
         """Column → converted value, of those the record has."""
         given: dict[str, Any] = {}
         missing = self.missing
@@ -104,7 +104,7 @@ class Plan:
                     given[column] = const
         return given
 
-    def tagged(self, found: list[Any]) -> list[str] | None:
+    def tagged(self, found: Sequence[Any]) -> list[str] | None:
         """`name:value` of single values and of an object's; a list's items as they are."""
         pairs: list[tuple[str, Any]] = []
         tags: list[str] = []

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, ClassVar
 
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.base import Context, Stateless
+from tokman.sources.base import Context, Refused, Stateless
 from tokman.sources.classes import split_input, split_output
-from tokman.sources.facts import identity, word
+from tokman.sources.facts import identity, is_distinct, word
 from tokman.sources.mapping import bodies
+from tokman.sources.mapping.bulk import Bulk
 from tokman.sources.mapping.paths import parse
 from tokman.sources.mapping.places import Places
 from tokman.sources.mapping.plan import Plan, matcher
@@ -40,6 +42,7 @@ class Mapped(Stateless):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.seen: dict[int, int] = {}
+        self.bulk: Bulk | None = None
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
@@ -53,24 +56,55 @@ class Mapped(Stateless):
         plan = self.plans[0]
         if plan.own and (path := plan.others(found)):
             raise BadRecord(f"{path}: not a value that {self.name} has")
-        if not all(asked.holds(found[asked.place]) for asked in plan.where):
+        if plan.where and not all(asked.holds(found[asked.place]) for asked in plan.where):
             return ()
         for asked in plan.refuse:
             if asked.holds(found[asked.place]):
                 raise BadRecord(asked.reason)
         if not self.mapping.each:
-            return self._call(plan, found, line)
+            return self._call(plan, found, plan.given(found), line)
+        return self._calls(found, line)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of a table that the mapping reads."""
+        return self.places.columns
+
+    def parse_columns(
+        self, columns: dict[str, list[Any]], lines: Sequence[int]
+    ) -> Iterable[Usage | Refused]:
+        """The calls of many rows of a table, given by column."""
+        by_path = self.places.by_column(columns, len(lines))
+        rows = zip(*by_path, strict=True)
+        given: Iterable[dict[str, Any] | None] = repeat(None)
+        faults: dict[int, str] = {}
+        if not self.mapping.each and not self.plans[0].own:
+            self.bulk = self.bulk or Bulk(self.plans[0])
+            given, faults = self.bulk.given(by_path, len(lines))
+        for index, (line, found, values) in enumerate(zip(lines, rows, given, strict=False)):
+            try:
+                if index in faults:
+                    raise BadRecord(faults[index])
+                if values is not None:
+                    yield from self._call(self.plans[0], found, values, line)
+                elif self.bulk is None:
+                    yield from self.parse(list(found), line)
+            except (ValueError, RecursionError) as error:
+                yield Refused(line, str(error))
+
+    def _calls(self, found: Sequence[Any], line: int) -> list[Usage]:
         rows: list[Usage] = []
         for plan in self.plans:
             if any(found[place] is not None for place in plan.inside):
-                calls = self._call(plan, found, line)
+                calls = self._call(plan, found, plan.given(found), line)
                 if rows:
                     calls[0].call_id += f"#{parse(plan.base)[-1]}"
                 rows += calls
         return rows
 
-    def _call(self, plan: Plan, found: list[Any], line: int) -> list[Usage]:
-        given = plan.given(found)
+    def _call(
+        self, plan: Plan, found: Sequence[Any], given: dict[str, Any], line: int
+    ) -> list[Usage]:
         if "started_at" not in given and "started_at" in self.mapping.map:
             raise BadRecord("started_at: missing")
         counts = {name: given.pop(name) for name in _TOKENS if name in given}
@@ -99,7 +133,7 @@ class Mapped(Stateless):
         """Count on from there."""
         self.seen = msgspec.msgpack.decode(state, type=dict[int, int])
 
-    def _annotate(self, plan: Plan, usage: Usage, found: list[Any]) -> None:
+    def _annotate(self, plan: Plan, usage: Usage, found: Sequence[Any]) -> None:
         usage.tags = plan.tagged(found) if plan.tags else None
         if usage.status == "ok":
             usage.error_type = None
@@ -117,19 +151,25 @@ class Mapped(Stateless):
         if not any(counts.values()):
             usage.output_basis = "partial"
             return
-        read, short, long = (counts.get(part, 0) for part in INPUT_PARTS)
-        whole, made = counts.get("input_tokens", 0), counts.get("output_tokens", 0)
-        if self.mapping.cache_in_input == "unknown" and read + short + long:
-            raise BadRecord("are cached tokens inside input_tokens? cache_in_input is unknown")
-        if not self.mapping.cache_in_input:
-            whole += read + short + long
-        split_input(usage, whole, "input_tokens", read=read, written=short + long, written_1h=long)
-        reasoning = counts.get("reasoning_output_tokens", 0)
-        if self.mapping.reasoning_in_output == "unknown" and reasoning:
-            raise BadRecord("is reasoning inside output_tokens? reasoning_in_output is unknown")
-        if reasoning and not self.mapping.reasoning_in_output:
-            made += reasoning
-        split_output(usage, made, "output_tokens", reasoning=reasoning)
+        take = counts.get
+        whole, made = take("input_tokens", 0), take("output_tokens", 0)
+        read, short, long = (take(part, 0) for part in INPUT_PARTS)
+        usage.uncached_input_tokens = whole
+        if cached := read + short + long:
+            if self.mapping.cache_in_input == "unknown":
+                raise BadRecord("are cached tokens inside input_tokens? cache_in_input is unknown")
+            if not self.mapping.cache_in_input:
+                whole += cached
+            split_input(
+                usage, whole, "input_tokens", read=read, written=short + long, written_1h=long
+            )
+        usage.output_tokens = made
+        if reasoning := take("reasoning_output_tokens", 0):
+            if self.mapping.reasoning_in_output == "unknown":
+                raise BadRecord("is reasoning inside output_tokens? reasoning_in_output is unknown")
+            if not self.mapping.reasoning_in_output:
+                made += reasoning
+            split_output(usage, made, "output_tokens", reasoning=reasoning)
         if total is not None and total != whole + made:
             raise BadRecord(
                 f"total_tokens ({total}) is not input ({whole}) + output ({made}); "
@@ -137,14 +177,12 @@ class Mapped(Stateless):
             )
 
     def _id(
-        self, plan: Plan, usage: Usage, found: list[Any], own: Any, response: str | None
+        self, plan: Plan, usage: Usage, found: Sequence[Any], own: Any, response: str | None
     ) -> str:
         """The provider's id, else the log's own, else a hash of the record and its number among
         equal ones. A response served from a gateway's cache repeats the provider's id."""
-        facts = (usage.started_at, usage.response_model or usage.request_model)
-        sums = [sum(getattr(usage, name) for name in c) for c in (INPUT_CLASSES, OUTPUT_CLASSES)]
         if not response and own:
-            response = identity(self.context, self.name, own, *facts, *sums)
+            response = self._known(own, usage)
         own_words = usage.response_cache_hit or (usage.status == "error" and plan.key)
         if response and not own_words:
             return response
@@ -153,7 +191,7 @@ class Mapped(Stateless):
             text = str(parts[0]) if len(parts) == 1 else ""
             if not word(text):
                 text = self.context.hash_text(msgspec.json.encode(parts).decode())
-            known = identity(self.context, self.name, text, *facts, *sums)
+            known = self._known(text, usage)
             return known if known.startswith(f"{self.name}:") else f"{self.name}:{known}"
         if plan.key or ("call_id" in self.mapping.map and not response):
             raise BadRecord("no id: name more columns in the mapping's key")
@@ -162,6 +200,14 @@ class Mapped(Stateless):
         digest = self.context.hash(msgspec.json.encode(found))
         number = self.seen[digest] = self.seen.get(digest, 0) + 1
         return f"{self.name}:{digest & (2**64 - 1):016x}-{number}"
+
+    def _known(self, given: Any, usage: Usage) -> str:
+        """The id, or a hash of the call's facts where it is a mere counter."""
+        if is_distinct(given):
+            return str(given)
+        sums = [sum(getattr(usage, name) for name in c) for c in (INPUT_CLASSES, OUTPUT_CLASSES)]
+        model = usage.response_model or usage.request_model
+        return identity(self.context, self.name, given, usage.started_at, model, *sums)
 
 
 @cache

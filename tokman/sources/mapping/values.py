@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -39,7 +40,8 @@ FAILED = frozenset(
 _YES = frozenset("true t yes y 1 hit".split())
 _NO = frozenset("false f no n 0 miss disabled bypass".split())
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COUNT = re.compile(r"\d+(?:\.0+)?|[1-9]\d{0,2}(?:,\d{3})+")
+_COUNT = re.compile(r"[0-9]{1,16}(?:\.0{1,9})?|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}")
+_CODE = re.compile(r"-?[0-9]{1,6}")
 _LARGEST = 10**15
 
 
@@ -148,7 +150,7 @@ def status(value: Any) -> str:
     text = plain(value).strip().lower()
     if text in OK or text in FAILED:
         return "ok" if text in OK else "error"
-    if text.lstrip("-").isdigit() and (int(text) >= 100 or int(text) < 0):
+    if _CODE.fullmatch(text) and not 0 <= int(text) < 100:
         return "ok" if 100 <= int(text) < 400 else "error"
     raise BadRecord("status: neither ok nor error; list it in the mapping's values")
 
@@ -175,6 +177,7 @@ def label(value: Any) -> str | None:
 def number(value: Any) -> float | None:
     """A plain number such as a temperature."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if isfinite(found) else None
