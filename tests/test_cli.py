@@ -90,6 +90,9 @@ def refused(done: Any, code: int = 2) -> str:
         (["rates", "nobody-sells-this"], 'no price for the model "nobody-sells-this"'),
         (["rates", "gpt-5.5", "--at", "soon"], "not a date: 'soon'"),
         (["rates", "gpt-5.5", "--format", "xml"], "no format 'xml'"),
+        (["rates", "diff", "--where", "1;drop table usage"], "--where"),
+        (["reprice", "--undo", "--since", "7d"], "--undo takes back a whole reprice"),
+        (["doctor", "--tz", "Mars"], "unknown time zone 'Mars'"),
         (["sql"], "Missing argument"),
         (["sql", "select 1", "--format", "xml"], "no format 'xml'"),
         (["check"], "choose one of --baseline FILE and --save FILE"),
@@ -116,7 +119,10 @@ def test_help(tokman: Run) -> None:
     assert nothing.err.strip() == tokman("--help").out.strip()
 
 
-@pytest.mark.parametrize("command", ["ingest", "report", "sources", "rates", "sql", "check"])
+@pytest.mark.parametrize(
+    "command",
+    ["ingest", "report", "sources", "rates", "reprice", "doctor", "sql", "check"],
+)
 def test_help_of_a_command(command: str, tokman: Run) -> None:
     done = tokman(command, "-h")
     assert (done.code, done.err) == (0, "")
@@ -128,7 +134,13 @@ def test_version(tokman: Run) -> None:
 
 
 def test_no_ledger_at_all(tokman: Run) -> None:
-    for command in (["report"], ["sql", "select 1"], ["check", "--save", "b.json"]):
+    for command in (
+        ["report"],
+        ["sql", "select 1"],
+        ["check", "--save", "b.json"],
+        ["reprice"],
+        ["doctor"],
+    ):
         assert "no ledger at" in refused(tokman(*command))
         assert not os.listdir()
 

@@ -78,7 +78,9 @@ def costs(tokman: Run, ledger: Path) -> dict[str, Decimal | None]:
     ).out
     rows = json.loads(out, parse_float=Decimal)
     return {
-        row["call_id"][-1]: None if row["list_cost"] is None else Decimal(row["list_cost"])
+        row["call_id"][-2:].lstrip("0"): None
+        if row["list_cost"] is None
+        else Decimal(row["list_cost"])
         for row in rows
     }
 
@@ -232,6 +234,64 @@ def test_a_record_that_is_gone_is_named(tokman: Run, ledger: Path) -> None:
     done = tokman("reprice", "--undo", "--yes", "--ledger", ledger)
     assert done.code == 2
     assert "the costs before the last reprice cannot be read" in done.err
+
+
+def test_a_newer_catalogue_with_the_same_prices(
+    tokman: Run, ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = costs(tokman, ledger)
+    monkeypatch.setattr("tokman.rates.cache.catalogue_version", lambda: "genai-prices 9.9")
+    said = tokman("rates", "diff", "--ledger", ledger).out
+    assert said.endswith("anew by genai-prices 9.9; 4 of them cost what they did\n")
+    tokman("reprice", "--yes", "--ledger", ledger)
+    assert costs(tokman, ledger) == before
+    assert "list prices of genai-prices 9.9\n" in tokman("report", "--ledger", ledger).out
+
+
+def test_a_model_needs_no_word_before_it(tokman: Run) -> None:
+    asked = tokman("rates", "gpt-5.5", "--at", "2026-06-01")
+    assert asked.code == 0
+    assert tokman("rates", "--at", "2026-06-01", "gpt-5.5") == asked
+    assert tokman("rates", "of", "gpt-5.5", "--at", "2026-06-01") == asked
+    assert "diff" in tokman("rates", "--help").out
+    assert tokman("rates", "diff", "--format", "xml").code == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("\x04", 1)])
+def test_a_person_is_asked(answer: str, code: int, ledger: Path, tmp_path: Path) -> None:
+    """Yes, no, the default and the end of the input, on a terminal."""
+    import pty
+
+    person, terminal = pty.openpty()
+    command = [sys.executable, "-m", "tokman", "reprice", "--ledger", str(ledger)]
+    process = subprocess.Popen(
+        [*command, "--config", "new.toml"],
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    os.write(person, answer.encode())
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert b"went wrong" not in said
+    assert Ledger(ledger).reprices() == (code == 0)
+
+
+def test_an_ingest_at_the_same_time(tokman: Run, tmp_path: Path, ledger: Path) -> None:
+    for number in range(20, 26):
+        log(tmp_path, f"late-{number}", [call(number)])
+    for number in range(20, 26):
+        undo = ["--undo"] if number % 2 else ["--config", "new.toml"]
+        one = [sys.executable, "-m", "tokman", "reprice", "--yes", "--ledger", str(ledger), *undo]
+        other = [sys.executable, "-m", "tokman", "ingest", f"late-{number}.jsonl"]
+        running = [
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for command in (one, [*other, "--ledger", str(ledger)])
+        ]
+        assert [process.wait() for process in running] == [0, 0]
+        assert len(costs(tokman, ledger)) == number - 20 + 5
+    assert Ledger(ledger).reprices() == 0
+    assert "Nothing would change" in tokman("rates", "diff", "--ledger", ledger).out
 
 
 PRICES = st.builds(

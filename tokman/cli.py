@@ -468,7 +468,10 @@ def _agreed(question: str, yes: bool) -> bool:
     sys.stdout.flush()
     if not sys.stdin.isatty():
         raise TokmanError("nothing was changed: no terminal to ask on", "add --yes to do it")
-    return bool(typer.confirm(question, err=True))
+    try:
+        return bool(typer.confirm(question, err=True))
+    except typer.Abort:
+        return False
 
 
 def _look(paths: list[str], source: str | None) -> int:

@@ -33,7 +33,8 @@ CHECKS = (
     Check(
         "unpriced",
         "too low",
-        "state the model's price under [rates.models] in tokman.toml, then `tokman reprice`",
+        "state the model's price under [rates.models] in tokman.toml, then `tokman reprice`; where "
+        "a log has no counts, have it record them",
     ),
     Check("partial", "too low", "ingest a log of the same calls that records them to their end"),
     Check("estimated", "either way", "have the log record the usage that the provider reports"),
