@@ -434,6 +434,48 @@ def check(
     return 1 if judgement.verdict == "regression" else 0
 
 
+@app.command()
+def reconcile(
+    by: Annotated[
+        str | None, typer.Option("--by", help="Both sides by day, model, project, key: a,b")
+    ] = None,
+    provider: Annotated[str | None, typer.Option("--provider", help="Only this one")] = None,
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", help="Unexplained that is allowed: 0.5% or $5")
+    ] = "0.5%",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Tie the logs to the provider's own bill, and name every difference.
+
+    Exit code 0: closed. 1: more is unexplained than allowed. 3: no statements to compare with.
+    """
+    from tokman import rates, when
+    from tokman import reconcile as closing
+    from tokman.query import connect
+    from tokman.screens.reconcile import show
+
+    form = _form(form)
+    allowed = closing.tolerance(tolerance)
+    dimensions = [name.strip() for name in (by or "").split(",") if name.strip()]
+    store, settings = _open(ledger, config)
+    utc = when.zone("UTC")
+    answers = closing.reconcile(
+        connect(store, settings),
+        rates.load(settings.rates),
+        by=dimensions,
+        provider=provider,
+        since=when.instant(since, utc) if since else None,
+        until=when.instant(until, utc) if until else None,
+        allowed=allowed,
+    )
+    show(answers, dimensions, form, sys.stdout)
+    return 0 if all(each.closes for each in answers) else 1
+
+
 @app.callback(invoke_without_command=True)
 def tokman(
     version: Annotated[bool, typer.Option("--version", help="Show the version")] = False,
