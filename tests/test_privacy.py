@@ -582,6 +582,56 @@ LOGS["focus"] = [
 ]
 
 
+LOGS["openai-admin"] = [
+    {
+        "object": "bucket",
+        "start_time": 1_777_593_600,
+        "end_time": 1_777_680_000,
+        "results": [
+            {
+                "object": "organization.usage.completions.result",
+                "input_tokens": 1,
+                "output_tokens": 1,
+                "model": TEXT,
+                "project_id": TEXT,
+                "size": TEXT,
+                "note": TEXT,
+            },
+            {"object": TEXT},
+        ],
+        "prompt": TEXT,
+    }
+]
+LOGS["openai-dashboard"] = [
+    {
+        "start_time": "1777593600",
+        "end_time": "1777680000",
+        "start_time_iso": TEXT,
+        "end_time_iso": TEXT,
+        "amount_value": "0.5",
+        "amount_currency": "usd",
+        "project_id": TEXT,
+        "project_name": TEXT,
+        "user_email": TEXT,
+    },
+]
+LOGS["anthropic-admin"] = [
+    {
+        "starting_at": "2026-05-01T00:00:00Z",
+        "ending_at": "2026-05-02T00:00:00Z",
+        "results": [
+            {"output_tokens": 1, "model": TEXT, "workspace_id": TEXT, "prompt": TEXT},
+            {"amount": "1", "currency": TEXT},
+            {"output_tokens": 1, "cache_creation": {TEXT: 1}},
+        ],
+    }
+]
+LOGS["anthropic-console"] = [
+    {"usage_date_utc": "2026-05-01", "usage_output_tokens": "1", "model_version": TEXT},
+    {"usage_date_utc": TEXT, "cost_usd": "1"},
+]
+
+
 def test_every_source_is_here() -> None:
     from tokman.sources import sources
 

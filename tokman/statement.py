@@ -39,7 +39,8 @@ class Statement(msgspec.Struct, kw_only=True, gc=False):
     """The part of the account's spend or usage that the export covers: `completions`,
     `embeddings`, `costs`, … Parts are disjoint."""
     issued_at: int
-    """When the export was made, in µs since 1970 UTC (else its file's time): the later stands."""
+    """When the export was made, in µs since 1970 UTC: the later stands. A source that cannot tell
+    writes 0, which becomes the time of the file."""
 
     # What it covers
     period_start: int

@@ -37,7 +37,11 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.providers.gemini import Gemini
     from tokman.sources.providers.openai import OpenAI
     from tokman.sources.providers.vertex import Vertex
+    from tokman.sources.statements.anthropic_admin import AnthropicAdmin
+    from tokman.sources.statements.anthropic_console import AnthropicConsole
     from tokman.sources.statements.focus import Focus
+    from tokman.sources.statements.openai_admin import OpenAIAdmin
+    from tokman.sources.statements.openai_dashboard import OpenAIDashboard
     from tokman.sources.traces.otel import OpenTelemetry
 
     return (
@@ -61,6 +65,10 @@ def known() -> tuple[type[Source], ...]:
         Azure,
         OpenTelemetry,
         Focus,
+        OpenAIAdmin,
+        OpenAIDashboard,
+        AnthropicAdmin,
+        AnthropicConsole,
     )
 
 
