@@ -153,16 +153,22 @@ def report(
     sort: Annotated[
         str | None, typer.Option("--sort", help="cost, calls, input, output, cost_per_call, name")
     ] = None,
+    basis: Annotated[
+        str, typer.Option("--basis", help="calls, statements, or both without overlap: auto")
+    ] = "auto",
     form: FormatOption = "table",
     ledger: LedgerOption = None,
     config: ConfigOption = None,
 ) -> int:
     """Show spend by workflow, model, user, day or any other dimension."""
     from tokman import report as reporting
+    from tokman import stated
     from tokman.query import connect
     from tokman.screens.report import show
 
     form = _form(form)
+    if basis not in stated.BASES:
+        raise TokmanError(f"no basis {basis!r}", f"choose from {', '.join(stated.BASES)}")
     dimensions = reporting.dimensions(by)
     calendar = dimensions[0] in ("day", "week", "month", "hour", "weekday", "hour_of_day")
     sort = sort or ("name" if calendar else "cost")
@@ -170,7 +176,7 @@ def report(
         raise TokmanError(f"cannot sort by {sort!r}", f"choose from {', '.join(reporting.SORTS)}")
     store, settings = _open(ledger, config)
     connection = connect(store, settings)
-    reporting.scope(connection, since=since, until=until, tz=tz, where=where)
+    reporting.scope(connection, since=since, until=until, tz=tz, where=where, basis=basis)
     answer = reporting.report(connection, dimensions, tz=tz, top=top, sort=sort)
     if not answer.rows:
         raise NothingToJudge("no calls", _what_there_is(connection))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman import sql, when
+from tokman import sql, stated, when
 from tokman.errors import TokmanError
 from tokman.query import literal, reason, run
 
@@ -86,6 +86,10 @@ class Report(msgspec.Struct, kw_only=True):
     """How many groups the last row stands for; 0 where every group has its own."""
     unattributed: dict[str, Any] | None = None
     """Calls of no workflow added up, where the workflow is asked for and some have none."""
+    stated: dict[str, list[str]] = {}
+    """Providers some of whose spend is from statements, and the exports those are from."""
+    money: str = "list_cost"
+    """The amount that shares and costs per call are of: billed_cost where no list cost is known."""
 
     def frame(self) -> pl.DataFrame:
         """The rows as a frame; money as exact Decimal dollars."""
@@ -123,14 +127,17 @@ def scope(
     until: str | None = None,
     tz: str = "UTC",
     where: str | None = None,
+    basis: str = "calls",
 ) -> None:
-    """View `scope`: the charges between `since` and `until` for which `where` (SQL) holds."""
+    """View `scope`: the charges between `since` and `until` for which `where` (SQL) holds; with
+    or from the lines of statements as `basis` (one of `stated.BASES`) says."""
     import duckdb
 
     place = when.zone(tz)
     text = sql.text("scope").replace("$tz", literal(tz))
     if tz.upper() in ("UTC", "ETC/UTC"):
         text = text.replace("timezone('UTC', timezone('UTC', started_at))", "started_at")
+    text = stated.scoped(connection, text, basis)
     conditions = []
     if since is not None:
         conditions.append(f"started_at >= timestamp '{when.instant(since, place)}'")
@@ -176,22 +183,26 @@ def report(
     sort: str = "cost",
 ) -> Report:
     """What `scope` holds, by the dimensions `by`; beyond `top` rows the rest is one row."""
-    rows = [_completed(row) for row in run(connection, "report", by=by)]
+    rows = run(connection, "report", by=by)
     total = _sum(rows)
-    for row in rows:
-        row["cost_share"] = _share(row["list_cost"], total["list_cost"])
+    money = "list_cost" if total["list_cost"] is not None else "billed_cost"
+    for row in (*rows, total):
+        _complete(row, money, total)
     untagged = [row for row in rows if row["workflow"] is None] if "workflow" in by else []
-    rows.sort(key=lambda row: _rank(row, sort, by))
+    rows.sort(key=lambda row: _rank(row, sort, by, money))
     folded = 0
     if top is not None and len(rows) > top:
         folded = len(rows) - top
         rest = _sum(rows[top:])
         rest.update(dict.fromkeys(by))
         rest[by[0]] = f"{folded} more"
-        rest["cost_share"] = _share(rest["list_cost"], total["list_cost"])
+        _complete(rest, money, total)
         rows = [*rows[:top], rest]
-    total["cost_share"] = 1.0 if total["list_cost"] else None
     drawn = run(connection, "provenance")
+    from_statements: dict[str, set[str]] = {}
+    for row in drawn:
+        if row["stated"]:
+            from_statements.setdefault(row["provider"] or "(none)", set()).add(row["source"])
     return Report(
         by=by,
         rows=rows,
@@ -202,6 +213,8 @@ def report(
         tz=tz,
         rest=folded,
         unattributed=_sum(untagged) if untagged else None,
+        stated={name: sorted(told) for name, told in sorted(from_statements.items())},
+        money=money,
     )
 
 
@@ -216,26 +229,26 @@ def _sum(rows: list[dict[str, Any]]) -> dict[str, Any]:
         total[name] = pick(values) if values else None
     if total["calls"] is None:
         total.update({name: 0 for name in SUMS if not name.endswith("_cost")})
-    return _completed(total)
+    return total
 
 
-def _completed(row: dict[str, Any]) -> dict[str, Any]:
-    """With the cost of a priced call."""
+def _complete(row: dict[str, Any], money: str, total: dict[str, Any]) -> None:
+    """Write the share of the total and the cost of a priced call into the row."""
     priced = (row["calls"] or 0) - (row["unpriced_calls"] or 0)
-    cost = row["list_cost"]
+    cost = row[money]
     each = cost / priced if cost is not None and priced else None
     row["cost_per_call"] = None if each is None else each.quantize(PICO_DOLLAR)
-    return row
+    row["cost_share"] = _share(cost, total[money])
 
 
 def _share(part: Decimal | None, whole: Decimal | None) -> float | None:
     return float(part / whole) if part is not None and whole else None
 
 
-def _rank(row: dict[str, Any], sort: str, by: list[str]) -> tuple[Any, ...]:
+def _rank(row: dict[str, Any], sort: str, by: list[str], money: str) -> tuple[Any, ...]:
     """Largest first, ties by name; by name for times, as a calendar runs."""
     name = tuple((row[column] is None, *_place(column, row[column])) for column in by)
-    columns = {"cost": "list_cost", "calls": "calls", "input": "input_tokens"}
+    columns = {"cost": money, "calls": "calls", "input": "input_tokens"}
     columns |= {"output": "output_tokens", "cost_per_call": "cost_per_call"}
     if sort == "name":
         return name

@@ -11,6 +11,7 @@ import msgspec
 
 from tokman import sql
 from tokman.query import rows
+from tokman.stated import lines as statement_lines
 from tokman.usage import FEES, QUANTITIES
 
 if TYPE_CHECKING:
@@ -112,13 +113,10 @@ Slot = tuple[Cell, datetime, datetime]
 
 
 def providers(connection: duckdb.DuckDBPyConnection, since: Any, until: Any) -> list[str | None]:
-    """Who has statements in the period, after making `reconcile_lines` of those that add up."""
-    connection.execute(
-        "create or replace temp table reconcile_lines as " + sql.text("reconcile/lines"),
-        {"since": since, "until": until},
-    )
+    """Who has statements in the period; makes `statement_lines` of them."""
+    statement_lines(connection, since, until)
     found = connection.execute(
-        "select distinct provider_name from reconcile_lines order by all"
+        "select distinct provider_name from statement_lines order by all"
     ).fetchall()
     return [name for (name,) in found]
 
@@ -150,7 +148,7 @@ def statements(
         has_tokens=bool(counted),
         billed=sum((_dollars(row) for row in cost), Fraction(0)),
         unit=Fraction(1, 10 ** max(2, places)),
-        sources=_names(connection, "reconcile_lines", provider),
+        sources=_names(connection, "statement_lines", provider),
         aside=[],
         cells={},
         extras=[],

@@ -84,8 +84,15 @@ def report_notes(answer: Report) -> list[str]:
         if unpriced
         else "all priced"
     )
-    parts.append(f"list prices of {', '.join(answer.rate_cards)}")
+    if answer.rate_cards:
+        parts.append(f"list prices of {', '.join(answer.rate_cards)}")
     notes = [" · ".join(parts)]
+    if answer.stated:
+        told = "; ".join(f"{name} ({', '.join(of)})" for name, of in answer.stated.items())
+        notes.append(
+            f"From statements, for days without calls in our logs: {told}. Their amounts are under "
+            "Billed; --basis calls leaves them out"
+        )
     if answer.unattributed:
         notes.append(_unattributed(answer.unattributed, total))
     if unpriced:

@@ -1,7 +1,7 @@
 -- Spend by the columns named in $by. A group's list_cost is that of its priced calls.
 select
     columns(lambda name: list_contains($by, name)),
-    count(*) as calls,
+    sum(calls)::bigint as calls,
     count(*) filter (status = 'error') as failed_calls,
     sum(input_tokens)::bigint as input_tokens,
     sum(cache_read_input_tokens + cache_read_audio_input_tokens)::bigint as cache_read_input_tokens,

@@ -1,6 +1,9 @@
--- Charges with the calendar of one time zone; `local` is the wall clock there.
+-- Charges with the calendar of one time zone; `local` is the wall clock there. None is `stated`:
+-- those are lines of a provider's statements, which may join them (stated.sql).
 select
     charges.* exclude (day),
+    1 as calls,
+    false as stated,
     local,
     cast(local as date) as day,
     strftime(local, '%G-W%V') as week,

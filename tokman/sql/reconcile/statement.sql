@@ -24,5 +24,5 @@ select
     )::bigint as places,
     sum(requests)::bigint as requests,
     $sums
-from reconcile_lines
+from statement_lines
 group by all
