@@ -44,6 +44,14 @@ app.add_typer(
     help="Show the price of a model, or what newer prices would change: tokman rates gpt-5.5",
 )
 
+exports = typer.Typer(
+    name="export",
+    help="Write the ledger in the format of another program.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(exports)
+
 LedgerOption = Annotated[
     Path | None,
     typer.Option("--ledger", help="Folder of the ledger [default: TOKMAN_LEDGER, else .tokman]"),
@@ -370,6 +378,56 @@ def sql(
     connection = query.connect(*_open(ledger, config))
     rows = query.ask(connection, question)
     show(rows, query.names(connection), form, sys.stdout)
+    return 0
+
+
+@exports.command()
+def focus(
+    version: Annotated[str, typer.Option("--version", help="1.2 or 1.4")] = "1.2",
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write CSV here [default: standard output]")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option("--parquet", help="Write Parquet here")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", help="BillingAccountId [default: the provider's name]"),
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    where: WhereOption = None,
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Write token spend in FOCUS, the open format of cloud bills.
+
+    A row for each day, model, tier, token class, project, workflow, team and user. Calls without a
+    price are not in it: their number is printed.
+    """
+    from tokman import rates, report
+    from tokman.export.focus import export
+    from tokman.export.focus_columns import VERSIONS
+    from tokman.query import connect
+    from tokman.screens import export as screen
+
+    if version not in VERSIONS:
+        raise TokmanError(f"no version {version!r}", f"choose from {', '.join(VERSIONS)}")
+    if csv and parquet:
+        raise TokmanError("one file at a time", "choose one of --csv FILE and --parquet FILE")
+    store, settings = _open(ledger, config)
+    connection = connect(store, settings)
+    report.scope(connection, since=since, until=until, tz=tz, where=where)
+    done = export(connection, rates.load(settings.rates), version=version, tz=tz, account=account)
+    if not done.rows:
+        screen.say(done, sys.stderr)
+        raise NothingToJudge("no calls with a cost", _what_there_is(connection))
+    if parquet:
+        screen.write_parquet(done, version, parquet)
+    elif csv:
+        screen.write_csv(done, version, csv)
+    else:
+        sys.stdout.write(screen.csv_text(done, version))
+    screen.say(done, sys.stderr)
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokman.sources.statements.meters import read, tokens_in
+from tokman.sources.statements.meters import counted, read
 from tokman.sources.statements.moments import moment, proves_month_first
 from tokman.sources.statements.services import sold_by
 
@@ -51,15 +51,18 @@ def test_silent(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "tokens"),
+    ("unit", "name", "count"),
     [
-        *(("Tokens", 1), ("1K tokens", 1000), ("1000 Tokens", 1000), ("1M Tokens", 10**6)),
-        *(("1,000,000 Tokens", 10**6), ("0 Tokens", None), ("Token Allocation", None)),
-        *(("Hours", None), (None, None), ("1K", None)),
+        *(("Tokens", OUTPUT, 1), ("1K tokens", OUTPUT, 1000), ("1000 Tokens", OUTPUT, 1000)),
+        *(("1M Tokens", OUTPUT, 10**6), ("1,000,000 Tokens", OUTPUT, 10**6)),
+        *(("Requests", "web_search_requests", 1), ("Requests", OUTPUT, None)),
+        *(("Tokens", "web_search_requests", None), ("Tokens", None, None)),
+        *(("0 Tokens", OUTPUT, None), ("Token Allocation", OUTPUT, None)),
+        *(("Hours", OUTPUT, None), (None, OUTPUT, None), ("1K", OUTPUT, None)),
     ],
 )
-def test_units(unit: str | None, tokens: int | None) -> None:
-    assert tokens_in(unit) == tokens
+def test_units(unit: str | None, name: str | None, count: int | None) -> None:
+    assert counted(unit, name) == count
 
 
 @pytest.mark.parametrize(

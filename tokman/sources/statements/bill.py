@@ -14,7 +14,7 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.base import Context, Record
-from tokman.sources.statements.meters import Meter
+from tokman.sources.statements.meters import Meter, counted
 from tokman.statement import AMOUNTS, Statement
 
 DAY = 86_400_000_000
@@ -118,14 +118,19 @@ def part_number(path: str) -> str | None:
     return "-".join(filter(None, found.groups())) if found else None
 
 
-def meter_tokens(statement: Statement, meter: Meter, factor: int | None) -> None:
-    """What the meter says of the line; its tokens, where the unit counts `factor` of them."""
+def told(statement: Statement, meter: Meter, *, one: int | None = None) -> None:
+    """What the meter says of the line, and its tokens or requests in their own column.
+
+    `one` says how many the line's unit is, where it is no word for tokens or requests.
+    """
     statement.model = meter.model
     statement.token_class = meter.token_class
     statement.service_tier = meter.service_tier
     statement.context_window = meter.context_window
-    if meter.token_class is None or factor is None or statement.quantity is None:
+    one = one or counted(statement.unit, meter.token_class)
+    if meter.token_class is None or statement.quantity is None or one is None:
         return
-    tokens = _EXACT.multiply(statement.quantity, factor)
-    if tokens == tokens.to_integral_value() and abs(tokens) < 2**63:
-        setattr(statement, meter.token_class, int(tokens))
+    count = _EXACT.multiply(statement.quantity, one)
+    whole = count == count.to_integral_value() and abs(count) < 2**63
+    if whole and statement.charge_category == "usage":
+        setattr(statement, meter.token_class, int(count))

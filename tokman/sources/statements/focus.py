@@ -22,9 +22,9 @@ from tokman.errors import BadRecord
 from tokman.sources.base import Record, Refused
 from tokman.sources.facts import amount, short, word
 from tokman.sources.statements import bigquery
-from tokman.sources.statements.bill import Bill, meter_tokens
+from tokman.sources.statements.bill import Bill, told
 from tokman.sources.statements.focus_record import DIMENSIONS, Line, from_row
-from tokman.sources.statements.meters import Meter, read, tokens_in
+from tokman.sources.statements.meters import Meter, read
 from tokman.sources.statements.moments import moment, proves_month_first
 from tokman.sources.statements.services import sold_by
 from tokman.statement import Statement
@@ -144,8 +144,7 @@ def _kind(statement: Statement, charge: Line) -> None:
     statement.service_name = service
     statement.line_item = short(charge.charge_description) or short(charge.sku_meter)
     statement.stated_amount = short(str(charge.billed_cost).strip())
-    factor = tokens_in(statement.unit) if statement.charge_category == "usage" else None
-    meter_tokens(statement, _meter(charge), factor)
+    told(statement, _meter(charge))
 
 
 def _meter(charge: Line) -> Meter:

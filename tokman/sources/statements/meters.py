@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES
+from tokman.usage import QUANTITIES
 
 _WORDS = re.compile(r"[a-z]+|\d+(?:\.\d+)?[hkm]?")
 _CACHE = frozenset("cache cached caching cchd".split())
@@ -24,7 +24,7 @@ _OTHER_SALES = frozenset(
     "ptu search request requests character characters page pages".split()
 )
 _TIERS = ("batch", "flex", "priority")
-_TOKENS = re.compile(r"(?:([\d,]+)\s*([km])?\s*)?tokens?", re.IGNORECASE)
+_UNIT = re.compile(r"(?:([\d,]+)\s*([km])?\s*)?(token|request)s?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
 _CLAUDE = re.compile(
     r"claude[- ]?(?:(?P<late>\d(?:[.-]\d)?)[- ]?)?(?P<family>opus|sonnet|haiku)"
@@ -70,7 +70,7 @@ def _read(name: str) -> Meter:
 
 
 def _class(words: set[str], text: str) -> str | None:
-    if text in INPUT_CLASSES or text in OUTPUT_CLASSES:
+    if text in QUANTITIES:
         return text
     if words & _OTHER_SALES:
         return None
@@ -106,10 +106,11 @@ def _model(text: str) -> str | None:
 
 
 @lru_cache(1024)
-def tokens_in(unit: str | None) -> int | None:
-    """Tokens in one of the unit: 1 of `Tokens`, 1000 of `1K tokens`; None if it counts others."""
-    found = _TOKENS.fullmatch((unit or "").strip())
-    if not found:
+def counted(unit: str | None, quantity: str | None) -> int | None:
+    """How many of a column's tokens or requests are one of the unit: 1 of `Tokens`, 1000 of `1K
+    tokens`; None if the unit counts something else."""
+    found = _UNIT.fullmatch((unit or "").strip())
+    if not found or quantity is None or not quantity.endswith(f"_{found[3].lower()}s"):
         return None
     count = int((found[1] or "1").replace(",", "") or 0)
     return count * _SCALE[(found[2] or "").lower()] or None
