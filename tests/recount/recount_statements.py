@@ -48,6 +48,8 @@ def openai(row: Json) -> Facts:
         model, comma, told = (row.get("line_item") or "").rpartition(", ")
         known = comma and told in ("input", "output", "cached input", "input_tokens")
         sums = {"billed_amount": number(value), "quantity": number(row.get("quantity"))}
+        if row.get("quantity_unit") == "tokens" and told.startswith("input"):
+            sums["uncached_input_tokens"] = sums["quantity"]
         return "cost", part, model if known else None, sums
     cached, heard = number(row.get("input_cached_tokens")), row.get("input_cached_audio_tokens")
     written = number(row.get("input_cache_write_tokens"))

@@ -223,6 +223,8 @@ def test_alike_lines_of_a_bucket_are_all_kept_and_restated_together(
 def test_enterprise_analytics_stand_apart() -> None:
     line = one(bucket({**COST, "list_amount": "2000", "product": "claude_code", "requests": 3}))
     assert has(line, part="analytics", list_amount=Decimal(20), requests=3)
+    assert one(bucket({**MESSAGES, "requests": None})).part == "analytics"
+    assert one(bucket(MESSAGES)).part == "messages"
 
 
 def test_claude_code() -> None:

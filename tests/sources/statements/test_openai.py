@@ -287,6 +287,25 @@ def test_line_items(item: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("item", "quantity", "unit", "tokens"),
+    [
+        ("gpt-4o, output", 1500, "tokens", 1500),
+        ("gpt-4o, output", 1.5, "1000_tokens", 1500),
+        ("gpt-4o, output", 1.5, "tokens", None),
+        ("gpt-4o, output", 1500, None, None),
+        ("gpt-4o, output", 1500, "characters", None),
+        ("Vector storage", 1500, "tokens", None),
+    ],
+)
+def test_tokens_that_were_bought(
+    item: str, quantity: float, unit: str | None, tokens: int | None
+) -> None:
+    line = cost("1", line_item=item, quantity=quantity, quantity_unit=unit)
+    assert (line.quantity, line.unit) == (Decimal(str(quantity)), unit)
+    assert line.output_tokens == tokens
+
+
+@pytest.mark.parametrize(
     ("value", "item", "category"),
     [
         ("-3.25", "Promotional credit", "credit"),

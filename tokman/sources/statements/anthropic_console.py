@@ -28,6 +28,7 @@ from tokman.sources.statements.lines import (
     letter,
     place,
     signed,
+    view_of,
 )
 from tokman.statement import Statement
 
@@ -130,7 +131,8 @@ class AnthropicConsole(Counting):
             _count(stated, row)
         by: Dimensions = {name: getattr(row, name) for name in (_BY_COST if costs else _BY)}
         by |= {"api_key": row.api_key_id or row.api_key, "model": row.model_version or row.model}
-        return (place(self.context, self.name, Draft(stated, by), by, self.seen),)
+        view = view_of(start, start + length, by)
+        return (place(self.context, self.name, Draft(stated, by), view, self.seen),)
 
 
 def _model(row: Row) -> str | None:

@@ -66,7 +66,8 @@ class Result(msgspec.Struct, gc=False):
     cache_creation: dict[str, Count | None] | None = None
     output_tokens: Count | None = None
     server_tool_use: ServerTools | None = None
-    requests: Count | None = None
+    requests: Count | msgspec.UnsetType | None = msgspec.UNSET
+    """In the analytics reports alone, null where it is not known."""
 
     amount: Decimal | None = None
     list_amount: Decimal | None = None
@@ -86,7 +87,7 @@ def geo(value: str | None) -> str | None:
 def draft(result: Result, start: int, end: int, line: int) -> Draft:
     """The line of one result of a bucket from `start` to `end` (µs)."""
     costs = result.amount is not None
-    analytics = {result.product, result.requests, result.list_amount} != {None}
+    analytics = result.requests is not msgspec.UNSET or result.list_amount is not None
     stated = Statement(
         statement_id="",
         kind="cost" if costs else "usage",
@@ -104,7 +105,7 @@ def draft(result: Result, start: int, end: int, line: int) -> Draft:
         speed=standing(result.speed),
         inference_geo=geo(result.inference_geo),
         context_window=short(result.context_window),
-        requests=result.requests,
+        requests=None if result.requests is msgspec.UNSET else result.requests,
         line=line,
     )
     if not costs:

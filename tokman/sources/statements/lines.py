@@ -19,7 +19,9 @@ DAY, HOUR, MINUTE = 86_400_000_000, 3_600_000_000, 60_000_000
 """Microseconds."""
 
 _WIDTHS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"))
-_EXACT = Arithmetic(prec=130)
+EXACT = Arithmetic(prec=130)
+"""Enough digits for any amount that is believed."""
+
 _LONGEST = 60
 """Places on either side of the point that are believed; bills go to 30 behind it."""
 
@@ -70,26 +72,32 @@ def settle(
         bucket = (line.kind, line.part, line.period_start, line.period_end)
         buckets.setdefault(bucket, []).append(draft)
     settled = []
-    for found in buckets.values():
+    for (_, _, start, end), found in buckets.items():
         grouped = {name for draft in found for name, value in draft.by.items() if value is not None}
-        for draft in found:
-            settled.append(place(context, source, draft, grouped, seen))
+        view = view_of(start, end, grouped)
+        settled += [place(context, source, draft, view, seen) for draft in found]
     return settled
 
 
-def place(
-    context: Context, source: str, draft: Draft, grouped: Iterable[str], seen: Counter[str]
-) -> Statement:
+def view_of(start: int, end: int, grouped: Iterable[str]) -> str:
+    """How an export with such buckets groups: `1d by model,project_id`."""
+    names = ",".join(sorted(grouped))
+    return f"{width(start, end)} by {names}" if names else width(start, end)
+
+
+def place(context: Context, source: str, draft: Draft, view: str, seen: Counter[str]) -> Statement:
     """The line with its view and its id; `seen` counts lines that are alike but for amounts."""
     line = draft.statement
-    names = ",".join(sorted(grouped))
-    line.view = f"{width(line.period_start, line.period_end)} by {names}".removesuffix(" by ")
+    line.view = view
+    dimensions = [
+        {name: value for name, value in told.items() if value is not None}
+        for told in (draft.by, draft.beside)
+    ]
     facts = (
-        *(line.kind, line.part, line.view, line.period_start, line.period_end, line.account_id),
-        *(sorted((name, value) for name, value in draft.by.items() if value is not None)),
-        *(sorted((name, value) for name, value in draft.beside.items() if value is not None)),
+        *(line.kind, line.part, view, line.period_start, line.period_end, line.account_id),
+        dimensions,
     )
-    known = context.hash_text(msgspec.json.encode(facts).decode())
+    known = context.hash_text(msgspec.json.encode(facts, order="deterministic").decode())
     line.statement_id = f"{source}:{known}"
     if seen[known]:
         line.statement_id += f"#{seen[known] + 1}"
@@ -117,7 +125,7 @@ def letter(value: Decimal, field: str) -> str:
 def cents(value: Decimal, field: str) -> Decimal | None:
     """Cents in dollars, exactly."""
     letter(value, field)
-    return amount(_EXACT.scaleb(value, -2), field)
+    return amount(EXACT.scaleb(value, -2), field)
 
 
 def counted(value: Decimal | None, field: str) -> Decimal | None:

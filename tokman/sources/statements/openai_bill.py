@@ -13,8 +13,8 @@ from decimal import Decimal
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.facts import amount, short
-from tokman.sources.statements.lines import letter, signed
+from tokman.sources.facts import amount, short, word
+from tokman.sources.statements.lines import EXACT, letter, signed
 from tokman.statement import Statement
 
 _LINE_ITEM = re.compile(
@@ -26,6 +26,7 @@ _LINE_ITEM = re.compile(
 _MANY_KINDS = re.compile("audio|realtime|tts|transcribe|whisper|image|dall-e", re.IGNORECASE)
 """Models whose tokens are of several kinds, so that `input` alone does not tell the class."""
 
+_TOKENS = {"tokens": 1, "1000_tokens": 1000}
 _CLASSES = {
     ("text", "input"): "uncached_input_tokens",
     ("text", "cached input"): "cache_read_input_tokens",
@@ -65,3 +66,14 @@ def bill(stated: Statement, money: Amount | None, line_item: str | None) -> None
         what = told["what"].lower().removesuffix("_tokens").replace("_", " ")
         if told["kind"] or not _MANY_KINDS.search(told["model"]):
             stated.token_class = _CLASSES[(told["kind"] or "text").lower(), what]
+
+
+def measure(stated: Statement, quantity: Decimal | None, unit: str | None) -> None:
+    """Put what was bought on the line, and its tokens where it is said to be tokens."""
+    stated.quantity, stated.unit = amount(quantity, "quantity"), word(unit)
+    factor = _TOKENS.get(unit or "")
+    if stated.token_class is None or factor is None or stated.quantity is None:
+        return
+    tokens = EXACT.multiply(stated.quantity, factor)
+    if tokens == tokens.to_integral_value() and abs(tokens) < 2**63:
+        setattr(stated, stated.token_class, int(tokens))

@@ -12,9 +12,9 @@ import msgspec
 from tokman.errors import BadRecord
 from tokman.sources.base import Count
 from tokman.sources.classes import split_input
-from tokman.sources.facts import STANDARD_TIERS, amount, short, word
+from tokman.sources.facts import STANDARD_TIERS, short, word
 from tokman.sources.statements.lines import Dimensions, Draft, counted
-from tokman.sources.statements.openai_bill import Amount, bill
+from tokman.sources.statements.openai_bill import Amount, bill, measure
 from tokman.statement import Statement
 from tokman.usage import Usage, part_of
 
@@ -40,6 +40,8 @@ _UNITS = {
     "vector_stores": ("usage_bytes", "bytes"),
     "code_interpreter_sessions": ("num_sessions", "sessions"),
 }
+_DESCRIBED = ("api_source", "size", "source", "vector_store_id", "context_level")
+_BY = (*("project_id", "user_id", "api_key_id", "model", "service_tier", "line_item"), *_DESCRIBED)
 _SEARCHES = {
     "web_search_calls": "web_search_requests",
     "file_search_calls": "file_search_requests",
@@ -111,14 +113,13 @@ def draft(result: Result, part: str, start: int, end: int, line: int) -> Draft:
     by = _dimensions(result)
     if part == "costs":
         bill(stated, result.amount, result.line_item)
-        stated.quantity = amount(result.quantity, "quantity")
-        stated.unit = word(result.quantity_unit)
+        measure(stated, result.quantity, result.quantity_unit)
         return Draft(stated, by)
     stated.model = word(result.model)
     tier = "batch" if result.batch else result.service_tier
     stated.service_tier = None if tier in STANDARD_TIERS else word(tier)
     stated.requests = result.num_model_requests
-    stated.line_item = _described(result)
+    stated.line_item = _described(by)
     if part == "completions":
         _count_input(stated, result)
         _count_output(stated, result)
@@ -137,19 +138,14 @@ def draft(result: Result, part: str, start: int, end: int, line: int) -> Draft:
 
 
 def _dimensions(result: Result) -> Dimensions:
-    names = (
-        *("project_id", "user_id", "api_key_id", "model", "service_tier", "api_source"),
-        *("size", "source", "vector_store_id", "context_level", "line_item"),
-    )
-    by: Dimensions = {name: getattr(result, name) for name in names}
+    by: Dimensions = {name: getattr(result, name) for name in _BY}
     by["batch"] = None if result.batch is None else str(result.batch).lower()
     return by
 
 
-def _described(result: Result) -> str | None:
+def _described(by: Dimensions) -> str | None:
     """Dimensions that have no column of their own, in words."""
-    names = ("api_source", "size", "source", "vector_store_id", "context_level")
-    found = ((name, word(getattr(result, name))) for name in names)
+    found = ((name, word(value)) for name in _DESCRIBED if (value := by[name]))
     return ", ".join(f"{name} {value}" for name, value in found if value) or None
 
 
