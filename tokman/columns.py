@@ -21,6 +21,9 @@ EARLIEST = 1_514_764_800_000_000
 LATEST = time.time_ns() // 1000 + 366 * 86_400_000_000
 """A year ahead: clocks are wrong by hours, units mistaken for another by centuries."""
 
+LONGEST = 10**12
+"""Milliseconds, 31 years: a longer duration is a unit mistaken for another."""
+
 
 def fault(usage: Usage) -> str | None:
     """Why a row must be refused, None if it holds together."""
@@ -32,6 +35,9 @@ def fault(usage: Usage) -> str | None:
             f"reasoning_output_tokens ({usage.reasoning_output_tokens}) exceed "
             f"output_tokens ({usage.output_tokens})"
         )
+    for value in (usage.duration_ms, usage.time_to_first_token_ms, usage.attempt):
+        if value is not None and not 0 <= value < LONGEST:
+            return f"a duration or number of attempts is not plausible: {value}"[:90]
     return None if usage.call_id else "no id"
 
 

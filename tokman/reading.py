@@ -174,8 +174,24 @@ class Reader:
         try:
             generic = msgspec.json.decode(text)
         except UNREADABLE as error:
-            return self.read_unusual(text, number, error, torn)
+            return self.read_passing(text, number) or self.read_unusual(text, number, error, torn)
         self.read_record(generic, text, number)
+        return True
+
+    def read_passing(self, text: bytes, number: int) -> bool:
+        """A line broken only where its source does not look is read, as it is in a block."""
+        if self.source is None:
+            return False
+        try:
+            record = self.decoder.decode(text)
+        except UNREADABLE:
+            return False
+        try:
+            rows = self.source.parse(record, number)
+        except (ValueError, RecursionError) as error:
+            self.reject(number, str(error))
+        else:
+            self.take(rows, number, self.source.name)
         return True
 
     def read_unusual(self, text: bytes, number: int, error: Exception, torn: bool) -> bool:
@@ -234,7 +250,7 @@ class Reader:
     def recognise(self, lines: Iterable[bytes]) -> bool:
         """Find the source of the first record that any claims; False if none claims one."""
         for line in lines:
-            claims = claimants(_decoded(line))
+            claims = claimants(_first(line))
             if not claims and (rows := files.page(line, record_paths())):
                 claims = claimants(_decoded(rows[0]))
             if len(claims) == 1:
@@ -373,6 +389,17 @@ def _decoded(text: bytes) -> Any:
         return msgspec.json.decode(text)
     except UNREADABLE:
         return None
+
+
+def _first(line: bytes) -> Any:
+    """The record of a line, the first of them where several follow each other on it."""
+    record = _decoded(line)
+    if record is None and line.startswith(b"{"):
+        try:
+            return _decoded(next(files.documents(line), b""))
+        except ValueError:
+            return None
+    return record
 
 
 def _limited(stream: io.RawIOBase, length: int) -> Iterator[bytes]:

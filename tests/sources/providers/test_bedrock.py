@@ -119,6 +119,14 @@ TITAN = {"inputTextTokenCount": 3, "results": TITAN_PARTS}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
+        "a latency out of the question",
+        invocation(
+            {**converse(**CACHED_BODY), "metrics": {"latencyMs": 2**63}},
+            CACHED,
+        ),
+        {"output_tokens": 52, "duration_ms": None},
+    ),
+    (
         "Converse with a cache",
         invocation(converse(**CACHED_BODY), CACHED, requestMetadata={"team": "engineering"}),
         {

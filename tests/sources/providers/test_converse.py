@@ -61,6 +61,11 @@ COUNTED = {
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
+        "a latency out of the question",
+        answer(metrics={"latencyMs": 2**63}),
+        {**COUNTED, "duration_ms": None},
+    ),
+    (
         "an answer",
         sent(answer()),
         {

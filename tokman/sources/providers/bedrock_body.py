@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tokman.columns import LONGEST
 from tokman.sources.base import Count
 from tokman.sources.providers import anthropic, converse_body
 from tokman.sources.providers.claude_usage import ClaudeUsage, cache_writes
@@ -115,7 +116,7 @@ def _converse(body: Json) -> Said:
         bedrocks_own=True,
         stop=body.get("stopReason"),
         tier=tier.get("type") if isinstance(tier, dict) else None,
-        latency_ms=latency if type(latency) is int and latency >= 0 else None,
+        latency_ms=latency if type(latency) is int and 0 <= latency < LONGEST else None,
         answer=converse_body.plain_answer(body),
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from tokman.columns import LONGEST
 from tokman.errors import BadRecord
 from tokman.sources.facts import STANDARD_TIERS, word
 from tokman.sources.providers import blocks, converse_body
@@ -48,7 +49,7 @@ class Converse(Traffic):
         usage.finish_reason = word(body.get("stopReason"))
         metrics, tier = body.get("metrics"), body.get("serviceTier")
         latency = metrics.get("latencyMs") if isinstance(metrics, dict) else None
-        if usage.duration_ms is None and type(latency) is int and latency >= 0:
+        if usage.duration_ms is None and type(latency) is int and 0 <= latency < LONGEST:
             usage.duration_ms = latency
         served = tier.get("type") if isinstance(tier, dict) else None
         if not isinstance(served, str) or served not in STANDARD_TIERS:
