@@ -15,9 +15,10 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.sources.records import LOGS, Json, lines, read, read_file, sound
-from tokman import files
+from tokman import files, tables
 from tokman.columns import plausible
 from tokman.sources import claimants, record_paths, sources
+from tokman.usage import Usage
 
 NAMES = [source.name for source in sources()]
 ALONE = [source.name for source in sources() if source.splittable]
@@ -187,6 +188,8 @@ NUMBERS: dict[str, Callable[[int], Any]] = {
 def test_a_wrong_count_is_refused_or_changes_nothing(kind: str, name: str) -> None:
     """Never another amount in silence: the row is as it was, or the record is named."""
     tried = 0
+    if not any(isinstance(row, Usage) for log in LOGS[name] for row in read(lines(log)).rows):
+        pytest.skip("statements: an amount may be of any sign and size")
     for log in sound(name)[:12]:
         expected = read(lines(log)).facts()
         for path, value in places(log[-1]):
@@ -214,7 +217,9 @@ def test_a_time_out_of_the_question_is_refused(year: int, name: str) -> None:
             continue
         found = read(lines(shifted))
         expected = read(lines(log))
-        told = found.outcome.rejects or all(row.time_basis == "file" for row in found.rows)
+        told = found.outcome.rejects or all(
+            getattr(row, "time_basis", "log") == "file" for row in found.rows
+        )
         assert told or found.facts() == expected.facts(), (shifted, found.rows)
         assert all(plausible(row.started_at) for row in found.rows if hasattr(row, "started_at"))
 
@@ -254,9 +259,9 @@ def records_in(path: Path) -> Iterator[Any]:
     content = b"".join(files.unpacked(path.open("rb")))
     kind = files.kind_of(content[: files.HEAD])
     if kind == "table":
-        names, rows = files.table(iter([content]))
-        yield dict.fromkeys(names, "")
-        yield from (dict.fromkeys(names, "") | row for _, row in rows)
+        table = tables.Csv(iter([content]))
+        yield table.sample
+        yield from (dict.fromkeys(table.names, "") | row for _, row in table.rows())
         return
     try:
         texts = content.splitlines() if kind == "lines" else list(files.documents(content))
