@@ -81,10 +81,6 @@ def fault(row: Any) -> str | None:
     return columns.fault(row)
 
 
-IN_PARTS = {"amp", "focus", "gemini-cli", "langfuse", "otel"}
-"""Sources whose records hold several calls or lines, of which one may be refused by itself."""
-
-
 def check(found: Read) -> None:
     """Whole rows that can be stored, and a reason for each refusal."""
     for row in found.rows:
@@ -96,9 +92,8 @@ def check(found: Read) -> None:
     if stated:
         assert columns.to_batch(stated, statement.arrow_schema()).num_rows == len(stated)
     assert all(reason for reason in found.reasons)
-    refused = {reject.line for reject in found.outcome.rejects}
-    half = {row.source for row in found.rows if row.line in refused}
-    assert half <= IN_PARTS, "a refused record left a row"
+    refused = {reject.line for reject in found.outcome.rejects} - found.refused_in_part
+    assert [row for row in found.rows if row.line in refused] == [], "a refused record left a row"
 
 
 # Records of every source, mutated by hypothesis.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,14 @@ from tests.sources.providers import test_converse as converse
 from tests.sources.providers import test_gemini as gemini
 from tests.sources.providers import test_openai as openai
 from tests.sources.providers import test_vertex as vertex
+from tests.sources.statements import test_anthropic as anthropic_bills
+from tests.sources.statements import test_openai as openai_bills
 from tests.sources.traces import test_otel as otel
+from tokman import columns
 from tokman.pieces import Outcome, Piece
 from tokman.reading import Reader
 from tokman.rows import Rows
+from tokman.sources.base import Record, Refused
 from tokman.usage import Usage
 
 Json = dict[str, Any]
@@ -56,6 +60,12 @@ LOGS: dict[str, list[Log]] = {
     "langfuse": [[_TOKENS], [langfuse.snake(_TOKENS)]],
     "otel": [[otel.batch(otel.chat(1, None, 30, 12))]],
 }
+LOGS["openai-admin"] = [[openai_bills.bucket({"input_tokens": 9, "output_tokens": 1})]]
+LOGS["anthropic-admin"] = [
+    [anthropic_bills.bucket(anthropic_bills.MESSAGES)],
+    [anthropic_bills.bucket(anthropic_bills.COST)],
+    [anthropic_bills.CODE],
+]
 for _module in (openai, anthropic, gemini, converse, cohere, bedrock, vertex, azure, litellm):
     _name = _module.__name__.rpartition("test_")[2]
     LOGS[_name] = [[record] for _, record, _ in _module.CASES]
@@ -80,6 +90,8 @@ class Read(msgspec.Struct):
 
     outcome: Outcome
     rows: list[Any]
+    refused_in_part: set[int]
+    """Lines whose record holds several calls, one of which was refused by itself."""
 
     @property
     def reasons(self) -> list[str]:
@@ -108,10 +120,27 @@ def read_file(path: Path, content: bytes) -> Read:
     return _read(Piece(path=str(path), mtime=MTIME))
 
 
+class _Reader(Reader):
+    in_part: set[int]
+
+    def keep(self, records: Iterable[Record], source: str) -> None:
+        def noted() -> Iterator[Record]:
+            for record in records:
+                if isinstance(record, Refused) or (
+                    isinstance(record, Usage) and columns.fault(record)
+                ):
+                    self.in_part.add(record.line)
+                yield record
+
+        super().keep(noted(), source)
+
+
 def _read(piece: Piece) -> Read:
     held = Held()
-    outcome = Reader(piece, b"k" * 32, held).run()
-    return Read(outcome, [*held.held, *held.stated])
+    reader = _Reader(piece, b"k" * 32, held)
+    reader.in_part = set()
+    outcome = reader.run()
+    return Read(outcome, [*held.held, *held.stated], reader.in_part)
 
 
 def sound(source: str) -> list[Log]:
