@@ -109,6 +109,7 @@ def ingest(
 
     settings = load(config)
     _use_mappings(settings, maps or [])
+    _use_ranks(settings)
     if source is not None:
         try:
             by_name(source)
@@ -364,6 +365,38 @@ def doctor(
 
 
 @app.command()
+def ranks(
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch those that are missing from OpenAI")
+    ] = False,
+    form: FormatOption = "table",
+    config: ConfigOption = None,
+) -> int:
+    """Show where tiktoken's ranks are, by which tokman counts texts whose log has no counts.
+
+    Exit code 0: all found. 1: some file was refused or is missing. Nothing but --download, here,
+    ever makes tokman use the network.
+    """
+    from tokman import ranks as files
+    from tokman.config import load
+    from tokman.screens.rows import ranks as show
+
+    form = _form(form)
+    _use_ranks(load(config))
+    places = {name: files.find(name) for name in files.SHA256}
+    if download:
+        for name, place in places.items():
+            if place.path is None:
+                files.download(name)
+                places[name] = files.find(name)
+    show(places, form, sys.stdout)
+    for place in places.values():
+        for reason in place.refused:
+            print(f"refused {reason}", file=sys.stderr)
+    return 0 if all(place.path and not place.refused for place in places.values()) else 1
+
+
+@app.command()
 def sql(
     question: Annotated[str, typer.Argument(help="A SELECT over charges, usage or rejects")],
     form: FormatOption = "table",
@@ -612,6 +645,15 @@ def _use_mappings(settings: Config, maps: list[Path]) -> None:
         except OSError as error:
             raise TokmanError(f"{path}: {error.strerror}", "name a TOML file") from None
     sources.use(found)
+
+
+def _use_ranks(settings: Config) -> None:
+    """Count with the ranks in the folder that the configuration names, if it does."""
+    from tokman import ranks
+
+    stated = settings.tiktoken.ranks
+    beside = Path(settings.path).parent if settings.path else Path()
+    ranks.use(beside / Path(stated).expanduser() if stated else None)
 
 
 def _card(settings: Config) -> Card:

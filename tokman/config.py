@@ -74,6 +74,13 @@ class Check(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     unit: str | None = None
 
 
+class Tiktoken(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What tokman counts with where a log has texts and no counts."""
+
+    ranks: str | None = None
+    """Folder with o200k_base.tiktoken and cl100k_base.tiktoken, from that of tokman.toml on."""
+
+
 class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The whole of tokman.toml; every part is optional."""
 
@@ -81,6 +88,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     workflow_rules: list[WorkflowRule] = []
     workflows: dict[str, Declared] = {}
     check: Check = msgspec.field(default_factory=Check)
+    tiktoken: Tiktoken = msgspec.field(default_factory=Tiktoken)
     sources: dict[str, Any] = {}
     """Mappings of further log formats by name: `tokman.sources.mapping.spec.Mapping`."""
     path: str | None = None

@@ -84,6 +84,8 @@ class Report(msgspec.Struct, kw_only=True):
     tz: str
     rest: int = 0
     """How many groups the last row stands for; 0 where every group has its own."""
+    counted: list[dict[str, Any]] = []
+    """Calls and tokens whose log states no counts, by how they were counted, best first."""
     unattributed: dict[str, Any] | None = None
     """Calls of no workflow added up, where the workflow is asked for and some have none."""
     stated: dict[str, list[str]] = {}
@@ -212,6 +214,7 @@ def report(
         period=(total.pop("first_call", None), total.pop("last_call", None)),
         tz=tz,
         rest=folded,
+        counted=run(connection, "counted") if total["estimated_calls"] else [],
         unattributed=_sum(untagged) if untagged else None,
         stated={name: sorted(told) for name, told in sorted(from_statements.items())},
         money=money,

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from tokman import discover, jobs, sources
+from tokman import discover, jobs, ranks, sources
 from tokman.bookmarks import Bookmark, Bookmarks, Read, reader_of
 from tokman.discover import Found
 from tokman.jobs import Job, probe
@@ -99,7 +99,7 @@ class Run:
             workers,
             multiprocessing.get_context(method),
             _start,
-            (os.getpid(), sources.mappings()),
+            (os.getpid(), sources.mappings(), ranks.named()),
         ) as pool:
             try:
                 for job in parts:
@@ -224,12 +224,13 @@ def _table(batches: list[tuple[str, int]]) -> object:
     return pa.concat_tables(tables)
 
 
-def _start(parent: int, mappings: list[Mapping]) -> None:
-    """Worker set-up: the user's mappings, no garbage collector in the way, and no life after the
-    parent's death."""
+def _start(parent: int, mappings: list[Mapping], counted_by: Path | None) -> None:
+    """Worker set-up: the user's mappings and ranks, no garbage collector in the way, and no life
+    after the parent's death."""
     import gc
 
     sources.use(mappings)
+    ranks.use(counted_by)
     gc.disable()
 
     def watch() -> None:

@@ -100,6 +100,13 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     output_basis: Literal["final", "partial", "estimated"] = "final"
     """partial: the log is known to have recorded the output before it was complete; estimated: it
     states no counts, so they are from its texts."""
+    count_basis: Literal["reported", "exact", "ratio", "tiktoken", "bytes"] = "reported"
+    """How estimated counts were made, best first. exact: by the model's own encoding, of a call
+    that is all text; ratio: from sizes, by what this ledger's own calls of the model reported a
+    byte; tiktoken: by its own encoding, without what no text shows (hidden reasoning, the form of
+    tools); bytes: from sizes alone."""
+    count_margin: float | None = None
+    """Of a ratio: nine in ten of the calls it was learned from lie within this share of it."""
     billed_cost: int | None = None
     """Pico-dollars the log itself says this call cost."""
 
@@ -130,6 +137,8 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     """Cumulative keyed hashes of the prompt's blocks in order: equal at i means equal up to i."""
     block_sizes: list[int] | None = None
     """Bytes of each block; scaled to the reported input tokens where tokens are needed."""
+    output_bytes: int | None = None
+    """Bytes of the texts and tool calls that the model wrote."""
     tool_call_hashes: list[int] | None = None
     """Keyed hash of (name, arguments) of each tool call the model made."""
 
@@ -158,6 +167,7 @@ def arrow_schema() -> pa.Schema:
         "stream": pa.bool_(),
         "structured_output": pa.bool_(),
         "temperature": pa.float64(),
+        "count_margin": pa.float64(),
         "billed_cost": money,
         "tags": pa.list_(text),
         "block_hashes": pa.list_(count),
@@ -165,7 +175,7 @@ def arrow_schema() -> pa.Schema:
         "tool_call_hashes": pa.list_(count),
     }
     counts = {*QUANTITIES, "reasoning_output_tokens", "duration_ms", "time_to_first_token_ms"}
-    counts |= {"attempt", "request_hash", "response_hash", "line"}
+    counts |= {"attempt", "request_hash", "response_hash", "output_bytes", "line"}
     return pa.schema(
         [
             pa.field(name, special.get(name, count if name in counts else text))

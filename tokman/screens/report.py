@@ -100,11 +100,8 @@ def report_notes(answer: Report) -> list[str]:
             "Unpriced calls are in no amount above: `tokman report --by model --where unpriced` "
             "names them, [rates.models] in tokman.toml prices them"
         )
-    if total["estimated_calls"]:
-        notes.append(
-            f"{total['estimated_calls']:,} calls state no token counts: theirs are estimated from "
-            "their texts, to about 20%"
-        )
+    if answer.counted:
+        notes.append(_counted(answer.counted))
     if total["undated_calls"]:
         notes.append(
             f"{total['undated_calls']:,} calls are dated by their file: their log states no time"
@@ -115,6 +112,26 @@ def report_notes(answer: Report) -> list[str]:
             "output and cost are lower bounds"
         )
     return [harmless(note) for note in notes]
+
+
+COUNTED = {
+    "exact": "exactly, by the model's own encoding",
+    "ratio": "by their size, as this ledger's own calls of the model report{margin}",
+    "tiktoken": "by the model's own encoding, without hidden reasoning and the form of tools",
+    "bytes": "by their size alone, roughly (`tokman ranks`)",
+}
+
+
+def _counted(counted: list[dict[str, Any]]) -> str:
+    """How calls were counted whose log does not, each way with its tokens."""
+    ways = []
+    for row in counted:
+        margin = f", ±{percent(row['margin'])}" if row["margin"] is not None else ""
+        way = COUNTED[row["count_basis"]].format(margin=margin)
+        ways.append(f"{row['calls']:,} ({compact(row['tokens'])} tokens) {way}")
+    calls = sum(row["calls"] for row in counted)
+    verb = "states" if calls == 1 else "state"
+    return f"{plural(calls, 'call')} {verb} no token counts, so tokman counted: {'; '.join(ways)}"
 
 
 def _unattributed(missing: dict[str, Any], total: dict[str, Any]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tokman import render
 from tokman.render.cells import Column
+
+if TYPE_CHECKING:
+    from tokman.ranks import Place
 
 
 def show(rows: list[dict[str, Any]], names: list[str], form: str, to: TextIO) -> None:
@@ -32,3 +35,16 @@ def sources(rows: list[dict[str, Any]], form: str, to: TextIO) -> None:
         Column("usual_place", "Usual places", "plain"),
     ]
     render.show(rows, columns[:3] if form in ("json", "csv") else columns, form, to)
+
+
+def ranks(places: dict[str, Place], form: str, to: TextIO) -> None:
+    """Each encoding and the file that it is read from."""
+    rows = [
+        {"encoding": name, "file": str(place.path) if place.path else None}
+        for name, place in places.items()
+    ]
+    columns = [
+        Column("encoding", "Encoding", "plain"),
+        Column("file", "Ranks", "plain", missing="none: texts are counted by their size"),
+    ]
+    render.show(rows, columns, form, to)

@@ -8,7 +8,7 @@ with ranked as (
         row_number() over (
             partition by call_id
             order by
-                output_basis = 'estimated',
+                list_position(['reported', 'exact', 'ratio', 'tiktoken', 'bytes'], count_basis),
                 output_tokens + audio_output_tokens + image_output_tokens desc,
                 uncached_input_tokens + cache_read_input_tokens + cache_write_5m_input_tokens
                 + cache_write_1h_input_tokens + audio_input_tokens
@@ -35,7 +35,7 @@ select
         'cache_write_1h_input_tokens', 'audio_input_tokens', 'cache_read_audio_input_tokens',
         'image_input_tokens', 'output_tokens', 'reasoning_output_tokens', 'audio_output_tokens',
         'image_output_tokens', 'web_search_requests', 'file_search_requests', 'output_basis',
-        'status', 'response_cache_hit', 'source', 'file', 'line'
+        'count_basis', 'count_margin', 'status', 'response_cache_hit', 'source', 'file', 'line'
     ))) filter (fullest),
     coalesce(max(workflow) filter (workflow_basis = 'explicit'), max(workflow)) as workflow,
     list_sort(list_distinct(flatten(list(tags) filter (tags is not null)))) as tags,
@@ -55,7 +55,8 @@ select
         'duration_ms', 'time_to_first_token_ms', 'retry_of', 'attempt', 'billed_cost',
         'workflow_basis', 'user_id', 'team', 'project', 'environment', 'api_key_alias',
         'api_key_hash', 'conversation_id', 'parent_id', 'agent_name', 'reasoning_effort',
-        'temperature', 'structured_output', 'request_hash', 'response_hash', 'tool_call_hashes'
+        'temperature', 'structured_output', 'request_hash', 'response_hash', 'output_bytes',
+        'tool_call_hashes'
     )))
 from ranked
 group by call_id

@@ -59,6 +59,7 @@ def _answer(usage: Usage, context: Context, response: Any) -> None:
     parts = list(generated(response))
     if parts and not any(b"redacted-by-litellm" in part or _cut(part) for part in parts):
         usage.response_hash = context.hash(*parts)
+        usage.output_bytes = sum(map(len, parts))
     calls = _tool_calls(response)
     usage.tool_call_hashes = [
         context.hash(name.encode(), _encode(_arguments(arguments))) for name, arguments in calls

@@ -117,6 +117,7 @@ def _images(usage: Usage, body: Json) -> Usage | None:
         response_hash=None,
         block_hashes=None,
         block_sizes=None,
+        output_bytes=None,
         tool_call_hashes=None,
     )
     count(extra, msgspec.convert(stated, Tokens))
