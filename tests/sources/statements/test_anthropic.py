@@ -201,6 +201,13 @@ def test_a_bad_result_is_refused_and_the_rest_read(fields: dict[str, Any], reaso
     assert kept.billed_amount == Decimal("12.345678")
 
 
+def test_a_bad_bucket_is_refused_and_the_rest_read() -> None:
+    refused, kept = read({"data": [bucket(COST, starting_at="soon"), bucket(COST)]})
+    assert isinstance(refused, Refused)
+    assert refused.reason == "row 1: starting_at: not a time"
+    assert kept.part == "costs"
+
+
 def test_costs_grouped_by_nothing() -> None:
     assert one(bucket({"amount": "5", "currency": "USD"})).view == "1d"
 

@@ -371,6 +371,14 @@ def test_the_same_bucket_in_every_container_is_one_line(
     assert json.loads(found) == [{"n": 1, "dated": True}]
 
 
+def test_a_bad_bucket_is_refused_and_the_rest_read() -> None:
+    good = bucket({"input_tokens": 1, "output_tokens": 1})
+    refused, kept = read({"object": "page", "data": [bucket(start_time="soon"), good]})
+    assert isinstance(refused, Refused)
+    assert refused.reason.startswith("bucket 1: ")
+    assert kept.uncached_input_tokens == 1
+
+
 NOTHING = {
     "an empty bucket": bucket(),
     "an empty page": {"object": "page", "data": [], "has_more": False},
@@ -436,6 +444,12 @@ def test_usage_and_cost_exports_agree_at_list_price(row: tuple[str, ...]) -> Non
 
 def test_an_empty_row_is_an_empty_bucket() -> None:
     assert export({}, {"organization_id": "org-1"}) == []
+
+
+@pytest.mark.parametrize("record", [{}, {"organization_id": "org-1"}, {"choices": []}])
+def test_a_row_without_its_time_is_no_empty_bucket(record: Json) -> None:
+    with pytest.raises(ValueError, match="start_time"):
+        OpenAIDashboard(CONTEXT).parse(record, 2)
 
 
 def test_two_rows_of_a_kind_are_two_lines() -> None:

@@ -103,12 +103,18 @@ class AnthropicAdmin(Stateless):
         return "actor" in record and isinstance(record.get("model_breakdown"), list)
 
     def parse(self, record: msgspec.Raw, line: int) -> list[Record]:
-        """The lines of every bucket or row in the record."""
+        """The lines of every bucket or row in the record; those that can be read, if any can."""
         rows = msgspec.json.decode(record, type=Page).data
         read: list[Record] = []
-        for row in [record] if rows is None else rows:
-            read += self._read(row, line)
-        return read
+        refused: list[Refused] = []
+        for number, row in enumerate([record] if rows is None else rows, 1):
+            try:
+                read += self._read(row, line)
+            except ValueError as error:
+                refused.append(Refused(line, f"row {number}: {error}"))
+        if refused and not read:
+            raise BadRecord(refused[0].reason)
+        return [*refused, *read]
 
     def _read(self, row: msgspec.Raw, line: int) -> list[Record]:
         told = msgspec.json.decode(row, type=dict[str, msgspec.Raw])

@@ -8,7 +8,6 @@ Checked on OpenAI's own examples and on made-up pages; the line items are as use
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -60,24 +59,34 @@ class OpenAIAdmin(Stateless):
         return first[0].startswith(_PATHS) and isinstance(first[1], dict) and _is_page(first[1])
 
     def parse(self, record: msgspec.Raw, line: int) -> list[Record]:
-        """The lines of every bucket in the record."""
+        """The lines of every bucket in the record; those that can be read, if any can."""
         read: list[Record] = []
-        for bucket in list(_buckets(record)):
-            drafts: list[Draft] = []
-            start = time_us(bucket.start_time, "start_time") or 0
-            end = time_us(bucket.end_time, "end_time") or 0
-            for number, raw in enumerate((*bucket.results, *bucket.result), 1):
-                try:
-                    result = msgspec.json.decode(raw, type=Result)
-                    part = PARTS.get(result.object or "")
-                    if part is None:
-                        raise BadRecord("object: a result of no endpoint that is known")
-                    drafts.append(draft(result, part, start, end, line))
-                except ValueError as error:
-                    where = f"bucket {bucket.start_time}, result {number}"
-                    read.append(Refused(line, f"{where}: {error}"))
-            read += settle(self.context, self.name, drafts)
-        return read
+        refused: list[Refused] = []
+        for number, raw in enumerate(_buckets(record), 1):
+            try:
+                read += self._read(msgspec.json.decode(raw, type=Bucket), line)
+            except ValueError as error:
+                refused.append(Refused(line, f"bucket {number}: {error}"))
+        if refused and not read:
+            raise BadRecord(refused[0].reason)
+        return [*refused, *read]
+
+    def _read(self, bucket: Bucket, line: int) -> list[Record]:
+        start = time_us(bucket.start_time, "start_time") or 0
+        end = time_us(bucket.end_time, "end_time") or 0
+        drafts: list[Draft] = []
+        refused: list[Record] = []
+        for number, raw in enumerate((*bucket.results, *bucket.result), 1):
+            try:
+                result = msgspec.json.decode(raw, type=Result)
+                part = PARTS.get(result.object or "")
+                if part is None:
+                    raise BadRecord("object: a result of no endpoint that is known")
+                drafts.append(draft(result, part, start, end, line))
+            except ValueError as error:
+                where = f"bucket {bucket.start_time}, result {number}"
+                refused.append(Refused(line, f"{where}: {error}"))
+        return [*refused, *settle(self.context, self.name, drafts)]
 
 
 def _is_bucket(record: dict[str, Any]) -> bool:
@@ -103,16 +112,13 @@ def _is_page(record: dict[str, Any]) -> bool:
     return isinstance(rows[0], dict) and _is_bucket(rows[0])
 
 
-def _buckets(record: msgspec.Raw) -> Iterator[Bucket]:
+def _buckets(record: msgspec.Raw) -> list[msgspec.Raw]:
     whole = msgspec.json.decode(record, type=Page)
     if whole.start_time is not None:
-        yield msgspec.json.decode(record, type=Bucket)
-        return
+        return [record]
     pages = [whole]
     if whole.data is None:
         pages = list(msgspec.json.decode(record, type=dict[str, Page]).values())
-    for page in pages:
-        if page.data is None:
-            raise BadRecord("data: missing from a page")
-        for bucket in page.data:
-            yield msgspec.json.decode(bucket, type=Bucket)
+    if any(page.data is None for page in pages):
+        raise BadRecord("data: missing from a page")
+    return [bucket for page in pages for bucket in page.data or ()]

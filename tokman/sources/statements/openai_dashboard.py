@@ -69,7 +69,7 @@ class OpenAIDashboard(Counting):
 
     def parse(self, record: dict[str, Any], line: int) -> tuple[Record, ...]:
         """Nothing yet: the view of a line is known once all of its bucket is read."""
-        if record.keys() <= _ABOUT:
+        if "start_time" in record and record.keys() <= _ABOUT:
             return ()
         row = msgspec.convert(record, Row, strict=False)
         start, end = time_us(row.start_time, "start_time"), time_us(row.end_time, "end_time")
