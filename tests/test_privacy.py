@@ -580,6 +580,51 @@ LOGS["focus"] = [
         "x_Note": TEXT,
     },
 ]
+LOGS["aws-cur"] = [
+    {
+        "line_item_line_item_type": "Usage",
+        "line_item_product_code": "AmazonBedrock",
+        "line_item_unblended_cost": 1.25,
+        "line_item_currency_code": "USD",
+        "line_item_usage_start_date": "2026-05-01T00:00:00Z",
+        "line_item_usage_end_date": "2026-05-01T01:00:00Z",
+        "line_item_usage_type": "USE1-NovaPro-input-tokens",
+        "line_item_line_item_description": TEXT,
+        "line_item_resource_id": TEXT,
+        "product": {"note": TEXT},
+        "resource_tags": {"note": TEXT},
+    },
+]
+LOGS["gcp-billing"] = [
+    {
+        "billing_account_id": "010101-F0FFF0-61C528",
+        "service": {"id": "C7E2-9256-1C43", "description": "Vertex AI"},
+        "sku": {"id": "0001-0002-0003", "description": "Gemini 2.5 Flash GA Text Input"},
+        "usage_start_time": "2026-05-01T00:00:00Z",
+        "usage_end_time": "2026-05-01T01:00:00Z",
+        "cost": 1.25,
+        "currency": "USD",
+        "labels": [{"key": "note", "value": TEXT}],
+        "resource": {"name": TEXT, "global_name": TEXT},
+        "project": {"id": "acme", "name": TEXT},
+    },
+]
+LOGS["azure-cost"] = [
+    {
+        "Date": "2026-05-01",
+        "MeterCategory": "Cognitive Services",
+        "MeterSubCategory": "Azure OpenAI",
+        "MeterName": "gpt 4o 0806 Inp glbl Tokens",
+        "Quantity": 3,
+        "UnitOfMeasure": "1K",
+        "ChargeType": "Usage",
+        "Cost": 1.25,
+        "BillingCurrency": "USD",
+        "AdditionalInfo": TEXT,
+        "Tags": TEXT,
+        "ResourceId": TEXT,
+    },
+]
 
 
 LOGS["openai-admin"] = [

@@ -39,7 +39,10 @@ def known() -> tuple[type[Source], ...]:
     from tokman.sources.providers.vertex import Vertex
     from tokman.sources.statements.anthropic_admin import AnthropicAdmin
     from tokman.sources.statements.anthropic_console import AnthropicConsole
+    from tokman.sources.statements.aws_cur import AWS
+    from tokman.sources.statements.azure_cost import AzureCost
     from tokman.sources.statements.focus import Focus
+    from tokman.sources.statements.gcp_billing import GoogleCloud
     from tokman.sources.statements.openai_admin import OpenAIAdmin
     from tokman.sources.statements.openai_dashboard import OpenAIDashboard
     from tokman.sources.traces.otel import OpenTelemetry
@@ -65,6 +68,9 @@ def known() -> tuple[type[Source], ...]:
         Azure,
         OpenTelemetry,
         Focus,
+        AWS,
+        GoogleCloud,
+        AzureCost,
         OpenAIAdmin,
         OpenAIDashboard,
         AnthropicAdmin,

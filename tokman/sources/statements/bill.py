@@ -14,7 +14,9 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.base import Context, Record
+from tokman.sources.facts import word
 from tokman.sources.statements.meters import Meter, counted
+from tokman.sources.statements.moments import moment
 from tokman.statement import AMOUNTS, Statement
 
 DAY = 86_400_000_000
@@ -109,6 +111,36 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     if abs(total) >= _MOST:
         raise BadRecord(f"the sum of the day's other services, {total:f}, is no plausible amount")
     return total
+
+
+def line_of(start: int, end: int, line: int) -> Statement:
+    """A line of costs for a period, read on that line of its file."""
+    return Statement(
+        statement_id="",
+        kind="cost",
+        view="lines",
+        part="costs",
+        issued_at=0,
+        period_start=start,
+        period_end=end,
+        line=line,
+    )
+
+
+def required(value: Any, field: str, *, month_first: bool = False) -> int:
+    """A time that a line must state, in µs since 1970 UTC."""
+    stated = moment(value, field, month_first=month_first)
+    if stated is None:
+        raise BadRecord(f"{field}: missing")
+    return stated
+
+
+def currency(value: Any, field: str) -> str:
+    """The code of a national currency."""
+    code = word(value)
+    if code is None or len(code) != 3:
+        raise BadRecord(f"{field}: not the code of a currency")
+    return code.upper()
 
 
 def part_number(path: str) -> str | None:

@@ -22,7 +22,7 @@ from tokman.errors import BadRecord
 from tokman.sources.base import Record, Refused
 from tokman.sources.facts import amount, short, word
 from tokman.sources.statements import bigquery
-from tokman.sources.statements.bill import Bill, told
+from tokman.sources.statements.bill import Bill, currency, line_of, required, told
 from tokman.sources.statements.focus_record import DIMENSIONS, Line, from_row
 from tokman.sources.statements.meters import Meter, read
 from tokman.sources.statements.moments import moment, proves_month_first
@@ -62,12 +62,13 @@ class Focus(Bill):
 
     def read(self, charge: Line, line: int) -> Iterable[Record]:
         """One charge."""
-        american = proves_month_first(
-            _plain(charge.billing_period_start), _plain(charge.billing_period_end)
-        )
+        american = proves_month_first(charge.billing_period_start, charge.billing_period_end)
         billed_in = moment(charge.billing_period_start, "BillingPeriodStart", month_first=american)
-        statement = _period(charge, american)
-        statement.line = line
+        statement = line_of(
+            required(charge.charge_period_start, "ChargePeriodStart", month_first=american),
+            required(charge.charge_period_end, "ChargePeriodEnd", month_first=american),
+            line,
+        )
         statement.account_id = short(charge.billing_account_id)
         statement.project = short(charge.sub_account_id)
         statement.charge_category = _category(charge.charge_category)
@@ -75,30 +76,7 @@ class Focus(Bill):
         _amounts(statement, charge)
         _kind(statement, charge)
         dimensions = (getattr(charge, name) for name in DIMENSIONS)
-        return self.line(statement, billed_in, *dimensions)
-
-
-def _period(charge: Line, american: bool) -> Statement:
-    """A row for the period of the charge."""
-    start = moment(charge.charge_period_start, "ChargePeriodStart", month_first=american)
-    end = moment(charge.charge_period_end, "ChargePeriodEnd", month_first=american)
-    if start is None:
-        raise BadRecord("ChargePeriodStart: missing")
-    if end is None:
-        raise BadRecord("ChargePeriodEnd: missing")
-    return Statement(
-        statement_id="",
-        kind="cost",
-        view="lines",
-        part="costs",
-        issued_at=0,
-        period_start=start,
-        period_end=end,
-    )
-
-
-def _plain(cell: Any) -> str | None:
-    return cell if isinstance(cell, str) else None
+        return self.line(statement, billed_in, *dimensions, statement.issued_at)
 
 
 def _category(stated: Any) -> Any:
@@ -109,10 +87,7 @@ def _category(stated: Any) -> Any:
 
 
 def _amounts(statement: Statement, charge: Line) -> None:
-    currency = word(charge.billing_currency)
-    if currency is None or len(currency) != 3:
-        raise BadRecord("BillingCurrency: not the code of a currency")
-    statement.currency = currency.upper()
+    statement.currency = currency(charge.billing_currency, "BillingCurrency")
     statement.billed_amount = amount(charge.billed_cost, "BilledCost")
     statement.list_amount = amount(charge.list_cost, "ListCost")
     statement.contracted_amount = amount(charge.contracted_cost, "ContractedCost")

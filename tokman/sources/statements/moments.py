@@ -57,12 +57,14 @@ def american(value: str) -> date | None:
         return None
 
 
-@lru_cache(1024)
 def proves_month_first(start: Any, end: Any) -> bool:
     """True if a billing period is whole months with the month first, which no period is when read
     the other way round: then the file writes its months first."""
-    if not isinstance(start, str) or not isinstance(end, str):
-        return False
+    return isinstance(start, str) and isinstance(end, str) and _whole_months(start, end)
+
+
+@lru_cache(1024)
+def _whole_months(start: str, end: str) -> bool:
     first, last = american(start), american(end)
     if first is None or last is None or first.day != 1 or last <= first:
         return False
