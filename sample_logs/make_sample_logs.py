@@ -15,10 +15,18 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # no __pycache__ among the logs
 
-from making import agents, gateway, raw  # noqa: E402
+from making import agents, bill, gateway, raw  # noqa: E402
 from making.books import DAYS, FIRST_DAY, GPT, SONNET, Json, Maker, Tokens, totals  # noqa: E402
 
-FOLDERS = ("anthropic", "claude-projects", "codex-sessions", "gemini", "litellm", "openai")
+FOLDERS = (
+    "anthropic",
+    "claude-projects",
+    "codex-sessions",
+    "gemini",
+    "litellm",
+    "openai",
+    "statements",
+)
 NOTES = {
     "calls": "distinct calls that were billed: neither failed nor answered by a response cache",
     "tokens": "of those calls; all but reasoning are disjoint, reasoning is a part of output",
@@ -84,6 +92,7 @@ def main(root: Path) -> None:
     raw.image_captions(m)
     agents.claude_code(m)
     agents.codex(m)
+    bill.bill(m)
     suite, rows = cost_suite(m), m.books.rows
     expected = {
         "period": [f"{FIRST_DAY + timedelta(days=d):%Y-%m-%d}" for d in (0, DAYS - 1)],
@@ -106,6 +115,7 @@ def main(root: Path) -> None:
         "repeats": m.books.repeats,
         "findings": m.books.findings,
         "must_not_find": MUST_NOT_FIND,
+        "bill": {"provider": "anthropic", "differences_usd": m.books.bill},
         "cost_suite": suite,
     }
     path = m.logs / "expected.json"

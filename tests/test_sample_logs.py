@@ -135,3 +135,14 @@ def test_the_plan_adds_up(plan: dict[str, Any]) -> None:
     for one in plan["recommendations"]:
         assert 0 <= one["expected_low"] <= one["expected_high"] <= one["identified_saving"]
         assert one["evidence_words"] and one["how"] and one["risks"] and one["proof"]
+
+
+def test_the_bill_is_tied_to_the_logs(tokman: Run, sample_ledger: Path) -> None:
+    """Three differences are planted in Anthropic's bill; each is named, to the last digit."""
+    done = tokman("reconcile", "-f", "json", "--ledger", sample_ledger)
+    [answer] = json.loads(done.out, parse_float=Decimal)
+    planted = BOOKS["bill"]
+    assert done.code == 0
+    assert answer["provider"] == planted["provider"]
+    found = {part["part"]: Decimal(part["amount"]) for part in answer["parts"]}
+    assert found == {part: Decimal(usd) for part, usd in planted["differences_usd"].items()}

@@ -76,7 +76,8 @@ def of_openai(usage: dict[str, Any]) -> dict[str, int]:
 def test_the_script_writes_the_same_bytes_again(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(SCRIPT), str(tmp_path)], check=True)
     made = {p.relative_to(tmp_path): p for p in tmp_path.rglob("*") if p.is_file()}
-    committed = [*FILES, LOGS / "expected.json", *SUITE.glob("*.jsonl")]
+    reports = (LOGS / "statements").glob("*.json")
+    committed = [*FILES, *reports, LOGS / "expected.json", *SUITE.glob("*.jsonl")]
     assert set(made) == {path.relative_to(ROOT) for path in committed}
     for path in committed:
         again = made[path.relative_to(ROOT)]

@@ -69,7 +69,7 @@ class Transcript:
                 inner = {"type": "assistant", "timestamp": zulu(self.at), "message": message}
                 inner |= {"requestId": request_id, "uuid": self.m.uuid()}
                 self.line("progress", data={"message": inner, **progress}, toolUseID="agent_msg")
-        self.m.books.add("claude-code", "lumen-web", model, tokens)
+        self.m.books.add("claude-code", "lumen-web", model, tokens, at=self.at)
         self.costs.append(tokens.cost(model))
 
     def call(

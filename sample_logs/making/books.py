@@ -91,9 +91,21 @@ class Books:
         self.broken: list[Json] = []
         self.repeats: dict[str, int] = {}
         self.findings: list[Json] = []
+        self.days: dict[tuple[datetime, str], Tokens] = {}
+        """What Anthropic served by day and model, batches left out."""
+        self.bill: dict[str, str] = {}
+        """Differences planted in Anthropic's bill, in USD."""
 
-    def add(self, source: str, workflow: str, model: str, tokens: Tokens, kind: str = "") -> None:
-        """Count a billed call, or one of another kind that bought nothing."""
+    def add(
+        self,
+        source: str,
+        workflow: str,
+        model: str,
+        tokens: Tokens,
+        kind: str = "",
+        at: datetime | None = None,
+    ) -> None:
+        """Count a billed call, or one of another kind that bought nothing; `at`: Anthropic's."""
         row = self.rows.setdefault((source, workflow), {})
         self.models.setdefault((source, workflow), set()).add(model)
         row[kind or "calls"] = row.get(kind or "calls", 0) + 1
@@ -101,6 +113,10 @@ class Books:
             return
         for name, count in tokens._asdict().items():
             row[name] = row.get(name, 0) + count
+        if at is not None:
+            day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+            before = self.days.get((day, model), Tokens())
+            self.days[day, model] = Tokens(*map(sum, zip(before, tokens, strict=True)))
         if model in PRICES:
             row["pico"] = row.get("pico", 0) + tokens.cost(model)
         else:

@@ -133,7 +133,7 @@ def support_assistant(m: Maker) -> list[Json]:
         cold = 0 if read else STATIC
         tokens = Tokens(4, read, prompt - read - cold - 4, cold, m.rng.randint(90, 420))
         rows.append(spend_log(m, call, tokens))
-        m.books.add("litellm", call["workflow"], SONNET, tokens)
+        m.books.add("litellm", call["workflow"], SONNET, tokens, at=call["start"])
         chat |= {"read": prompt - 4, "prompt": prompt + tokens.output}
         chat["until"], warm_until = at + timedelta(minutes=5), at + timedelta(hours=1)
         if faq is not None:

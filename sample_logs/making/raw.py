@@ -134,7 +134,7 @@ def docs_qa(m: Maker) -> None:
         row |= {"metadata": {"workflow": "docs-qa"}, "request": request}
         row["response"] = message(m, SONNET, m.text_of(tokens.output), tokens, "standard")
         weeks.setdefault(week(start), []).append(row)
-        m.books.add("anthropic", "docs-qa", SONNET, tokens)
+        m.books.add("anthropic", "docs-qa", SONNET, tokens, at=start)
         saved += static * 3e-6 * (1 - (0.1 if start < warm_until else 1.25))
         warm_until = start + timedelta(minutes=5)
     for name, rows in weeks.items():

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tokman.errors import NothingToJudge, TokmanError
-from tokman.rates.columns import PRICED
 from tokman.reconcile import books, clock, parts
 from tokman.reconcile.parts import ORDER, UNEXPLAINED, Part
 from tokman.reconcile.prices import Prices
@@ -188,29 +187,29 @@ def _settle(named: list[Named], difference: Decimal) -> None:
 
 
 def _named(found: list[Part]) -> list[Named]:
-    """The parts in order, with the amounts of their details."""
+    """The parts in order, with the counts and amounts of their details over all cells."""
     answer = []
     for name in ORDER:
-        details: dict[str, Fraction] = {}
+        amounts: dict[tuple[str, str], Fraction] = {}
+        counts: dict[tuple[str, str], int] = {}
         for part in found:
             if part.name == name:
-                where = part.cell.model if name not in (parts.CREDITS, parts.FEES) else None
-                words = f"{where}: {_plain(part.detail)}" if where else _plain(part.detail)
-                details[words] = details.get(words, Fraction(0)) + part.amount
-        ranked = sorted(details.items(), key=lambda item: (-abs(item[1]), item[0]))
-        if ranked:
-            exact = [(words, _exact(amount)) for words, amount in ranked]
-            total = sum((amount for _, amount in exact), Decimal(0))
-            answer.append(Named(part=name, amount=total, details=exact))
+                key = (part.cell.model or "", part.detail)
+                amounts[key] = amounts.get(key, Fraction(0)) + part.amount
+                counts[key] = counts.get(key, 0) + part.units
+        details = [
+            (_words(*key, counts[key]), _exact(amount))
+            for key, amount in sorted(amounts.items(), key=lambda item: (-abs(item[1]), item[0]))
+        ]
+        if details:
+            total = sum((amount for _, amount in details), Decimal(0))
+            answer.append(Named(part=name, amount=total, details=details))
     return answer
 
 
-def _plain(detail: str) -> str:
-    """A detail without its counts, so that a month of days is one line."""
-    return re.sub(r"[+-]?\d[\d,]*(?: of \d[\d,]*)? (?=(?:" + "|".join(_COUNTED) + r"))", "", detail)
-
-
-_COUNTED = ("calls?", "requests", "tokens", *(name.replace("_", " ") for name in PRICED))
+def _words(model: str, detail: str, count: int) -> str:
+    counted = f"{count:,} {detail}" if count else detail
+    return f"{model}: {counted}" if model else counted
 
 
 def _rows(found: list[Part], usual: dict[books.Cell, books.Ours], by: list[str]) -> list[Row]:

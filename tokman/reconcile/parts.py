@@ -34,6 +34,8 @@ class Part(NamedTuple):
     detail: str
     cell: Cell
     amount: Fraction
+    units: int = 0
+    """How many of what `detail` names, where it is something counted."""
 
 
 class Gap(NamedTuple):
@@ -94,19 +96,23 @@ def _cell(
     counted = theirs.counted()
     absent = theirs.billed is None and not any((counted or {}).values())
     if absent and stated.has_bill | stated.has_tokens:
-        return [Part(ONLY_OURS, _calls(mine), cell, -mine.cost)], None
+        return [Part(ONLY_OURS, "calls", cell, -mine.cost, mine.calls)], None
     unit = prices.standard(stated.provider, cell.model, clocks.moment_of(cell.bucket, stated))
     if not mine.calls:
         worth = sum((unit.get(n, Fraction(0)) * c for n, c in (counted or {}).items()), Fraction(0))
         amount = theirs.billed or Fraction(0) if stated.has_bill else worth
-        return [Part(MISSING, _tokens(counted), cell, amount)], None
+        total = sum((counted or {}).values())
+        detail = "tokens" if total else "calls the bill does not count"
+        return [Part(MISSING, detail, cell, amount, total)], None
     parts = []
     expected = mine.cost
     for name in mine.tokens.keys() | (counted or {}).keys() if counted is not None else ():
         more = (counted or {}).get(name, 0) - mine.tokens.get(name, 0)
         if more:
             amount = more * _each(name, mine, unit)
-            parts.append(Part(*_cause(name, more, theirs, mine), cell, amount))
+            parts.append(
+                Part(_cause(more, theirs, mine), name.replace("_", " "), cell, amount, more)
+            )
             expected += amount
     billed = theirs.billed
     if billed is None:
@@ -119,7 +125,7 @@ def _cell(
         expected += saved
     if mine.unpriced == mine.calls:
         amount = billed - expected
-        return [*parts, Part(UNPRICED, f"{mine.unpriced:,} calls", cell, amount)], None
+        return [*parts, Part(UNPRICED, "calls", cell, amount, mine.unpriced)], None
     bound = stated.unit / 2 * theirs.lines
     return parts, Gap(cell, billed, expected, bound, counted or mine.tokens)
 
@@ -131,16 +137,12 @@ def _each(name: str, mine: Ours, unit: dict[str, Fraction]) -> Fraction:
     return unit.get(name, Fraction(0))
 
 
-def _cause(name: str, more: int, theirs: Theirs, mine: Ours) -> tuple[str, str]:
+def _cause(more: int, theirs: Theirs, mine: Ours) -> str:
     """Whether a differing count is for calls that one side lacks, where the requests tell it."""
-    words = f"{more:+,} {name.replace('_', ' ')}"
-    if theirs.requests is None or theirs.requests == mine.calls:
-        return TOKENS, words
-    if theirs.requests > mine.calls and more > 0:
-        return MISSING, f"{theirs.requests - mine.calls:,} of {theirs.requests:,} requests: {words}"
-    if theirs.requests < mine.calls and more < 0:
-        return ONLY_OURS, f"{mine.calls - theirs.requests:,} of {mine.calls:,} calls: {words}"
-    return TOKENS, words
+    requests = mine.calls if theirs.requests is None else theirs.requests
+    if requests > mine.calls and more > 0:
+        return MISSING
+    return ONLY_OURS if requests < mine.calls and more < 0 else TOKENS
 
 
 def _priced(
@@ -213,12 +215,3 @@ def _shared(gaps: Iterable[Gap]) -> tuple[Fraction, list[Gap]] | None:
 
 def _part(name: str, detail: str, gap: Gap) -> Part:
     return Part(name, detail, gap.cell, gap.billed - gap.expected)
-
-
-def _calls(mine: Ours) -> str:
-    return f"{mine.calls:,} call{'s' if mine.calls != 1 else ''}"
-
-
-def _tokens(counted: dict[str, int] | None) -> str:
-    total = sum((counted or {}).values())
-    return f"{total:,} tokens" if total else "calls the bill does not count"

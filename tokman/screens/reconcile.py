@@ -124,8 +124,8 @@ def sentence(answer: Reconciliation) -> str:
     last = answer.end - timedelta(microseconds=1)
     verb = "billed" if answer.basis == "bill" else "counted usage worth"
     told = (
-        f"{answer.provider} {verb} {dollars(answer.stated)} for {answer.start:%Y-%m-%d} to "
-        f"{last:%Y-%m-%d} and our logs come to {dollars(answer.ours)}"
+        f"{answer.provider} {verb} {_cents(answer.stated)} for {answer.start:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d} and our logs come to {_cents(answer.ours)}"
     )
     if not answer.difference:
         return f"{told}: they agree to the last digit."
@@ -133,13 +133,12 @@ def sentence(answer: Reconciliation) -> str:
     named.sort(key=lambda part: -abs(part.amount))
     reasons = ", ".join(f"{_signed(part.amount)} {part.part}" for part in named)
     loose = (
-        f"{dollars(answer.unexplained)} ({percent(_share(answer))} of the bill) is unexplained"
+        f"{_cents(answer.unexplained)} ({percent(_share(answer))} of the bill) is unexplained"
         if answer.unexplained
         else "nothing is unexplained"
     )
-    return (
-        f"{told}; the difference of {_signed(answer.difference)} is {reasons or 'small'}; {loose}."
-    )
+    whole = f"the difference of {_signed(answer.difference)}"
+    return f"{told}; {whole} is {reasons or 'small'}; {loose}."
 
 
 def _tells(amount: Decimal) -> bool:
@@ -151,4 +150,9 @@ def _share(answer: Reconciliation) -> float:
 
 
 def _signed(amount: Decimal) -> str:
-    return ("+" if amount > 0 else "−") + dollars(abs(amount))
+    return ("+" if amount > 0 else "−") + _cents(abs(amount))
+
+
+def _cents(amount: Decimal) -> str:
+    """To the cent; what is less than half of one keeps its digits."""
+    return dollars(amount, 2) if not amount or _tells(amount) else dollars(amount)
