@@ -175,3 +175,12 @@ def test_standard_input(tokman: Run) -> None:
     out = tokman("ingest", "--check", "-", stdin=data).out
     assert "<stdin>: no format tokman knows" in out
     assert "[sources.stdin]" in out
+
+
+def test_a_statement_is_shown_by_its_lines(tokman: Run, tmp_path: Path) -> None:
+    row = {"object": "organization.usage.moderations.result", "input_tokens": 1}
+    times = {"object": "bucket", "start_time": 1_777_593_600, "end_time": 1_777_680_000}
+    (tmp_path / "usage.json").write_text(json.dumps({**times, "results": [row, row]}))
+    out = tokman("ingest", "--check", "usage.json").out
+    assert "openai-admin · 2 lines of statements · 0 lines refused" in out
+    assert "calls" not in out

@@ -38,11 +38,14 @@ def _read(seen: Look) -> str:
     tally = seen.tally
     whole = tally.input
     cached = f" ({percent(tally.cached / whole)} cached)" if whole and tally.cached else ""
-    parts = [
-        plural(tally.calls, "call"),
-        f"{compact(whole)} input{cached}",
-        f"{compact(tally.output)} output tokens",
-    ]
+    lines = seen.outcome.statements
+    parts = [f"{plural(lines, 'line')} of statements"] if lines else []
+    if tally.calls or not lines:
+        parts += [
+            plural(tally.calls, "call"),
+            f"{compact(whole)} input{cached}",
+            f"{compact(tally.output)} output tokens",
+        ]
     if tally.failed:
         parts.append(f"{tally.failed:,} failed")
     if tally.hits:
