@@ -364,6 +364,36 @@ def doctor(
     return 1 if findings else 0
 
 
+@app.command("recount")
+def recount_(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking")] = False,
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Scale estimated token counts by what the ledger's own calls of the model report.
+
+    For calls whose log has texts and no counts, where at least 20 calls of the same provider and
+    model have both. Shows the difference first. Counts that a log states never change.
+
+    Exit code 0: done, or nothing to do. 1: declined.
+    """
+    from tokman import recount
+    from tokman.screens.recount import show
+
+    form = _form(form)
+    store, settings = _open(ledger, config)
+    card = _card(settings)
+    answer = recount.propose(store, card)
+    show(answer, form, sys.stdout)
+    if not answer.rows:
+        return 0
+    if not _agreed("Give the calls these counts?", yes):
+        return 1
+    print(f"{recount.apply(store, card):,} calls recounted", file=sys.stderr)
+    return 0
+
+
 @app.command()
 def ranks(
     download: Annotated[

@@ -99,6 +99,22 @@ def commit_statements(ledger: Ledger, incoming: pa.Table, ingest_id: str) -> int
         return int(connection.execute("select count(*) from fresh").fetchall()[0][0])
 
 
+def priced_anew(ledger: Ledger, calls: pa.Table, card: Card) -> pa.Table:
+    """The calls with what they cost by `card`; columns that no ledger stores stay as they are."""
+    priced = _Work(ledger, card, "").priced(calls)
+    for name in set(calls.schema.names) - set(priced.schema.names):
+        priced = priced.append_column(name, calls[name])
+    return priced
+
+
+def counted_anew(ledger: Ledger, calls: pa.Table, card: Card) -> None:
+    """Put calls in the place of those with the same ids, priced by `card`; under the lock."""
+    work = _Work(ledger, card, "")
+    priced = work.priced(calls)
+    place = priced.schema.get_field_index("ingest_id")
+    ledger.replace(priced.set_column(place, "ingest_id", calls["ingest_id"]))
+
+
 class _Work:
     """The steps, over one private DuckDB."""
 

@@ -118,7 +118,7 @@ COUNTED = {
     "exact": "exactly, by the model's own encoding",
     "ratio": "by their size, as this ledger's own calls of the model report{margin}",
     "tiktoken": "by the model's own encoding, without hidden reasoning and the form of tools",
-    "bytes": "by their size alone, roughly (`tokman ranks`)",
+    "bytes": "by their size alone, roughly (see `tokman recount`, `tokman ranks`)",
 }
 
 

@@ -1,0 +1,18 @@
+-- What a recount changes, by model and (`whole`) in all. Ratios are tokens a byte.
+select
+    provider_name as provider,
+    family as model,
+    grouping(family) = 1 as whole,
+    count(*) as calls,
+    if(grouping(family) = 1, null, any_value(learned_from)) as learned_from,
+    if(grouping(family) = 1, null, any_value(input_ratio)) as input_tokens_per_byte,
+    if(grouping(family) = 1, null, any_value(output_ratio)) as output_tokens_per_byte,
+    sum(held_tokens)::bigint as tokens,
+    sum(uncached_input_tokens + output_tokens)::bigint as new_tokens,
+    sum((uncached_input_tokens + output_tokens) * count_margin)
+    / sum(uncached_input_tokens + output_tokens) as margin,
+    sum(held_list_cost) as list_cost,
+    sum(list_cost) as new_list_cost
+from priced
+group by grouping sets ((provider_name, family), ())
+order by whole, new_tokens desc, model, provider
