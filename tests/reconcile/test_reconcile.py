@@ -166,6 +166,17 @@ def test_a_discount_is_proposed_and_closes_once_stated(tmp_path: Path) -> None:
     assert (again.parts, again.proposals) == ([], [])
 
 
+def test_weeks_between_two_statements_are_in_no_comparison(tmp_path: Path) -> None:
+    """A few silent days are days without usage; three silent weeks were not exported."""
+    lines = [line(day, model=MODEL, billed_amount="3.50") for day in ("2026-10-01", "2026-11-02")]
+    days = ("2026-10-01", "2026-10-15", "2026-11-02")
+    calls = [big(number, f"{day} 10:00:00") for number, day in enumerate(days)]
+    assert closed(tmp_path / "l", calls, lines).parts == []
+    lines.append(line("2026-11-05", model=MODEL, billed_amount="3.50"))
+    calls += [big(number, f"2026-11-0{number} 10:00:00") for number in (3, 5)]
+    assert parts(closed(tmp_path / "m", calls, lines)) == {"calls only in our logs": "-3.5"}
+
+
 def test_statements_told_twice_are_not_added(tmp_path: Path) -> None:
     lines = [
         line(model=MODEL, billed_amount="3.50"),

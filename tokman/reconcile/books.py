@@ -90,6 +90,8 @@ class Statements(msgspec.Struct):
     provider: str | None
     start: datetime
     end: datetime
+    spans: list[tuple[datetime, datetime]]
+    """The stretches that its lines cover; a silence of a week or more is between two of them."""
     daily: bool
     """False: some line for tokens is longer than a day, so all of the period is one bucket."""
     by_model: bool
@@ -142,6 +144,7 @@ def statements(
         provider=provider,
         start=min(row["period_start"] for row in lines),
         end=max(row["period_end"] for row in lines),
+        spans=_spans(lines),
         daily=all(width <= timedelta(days=1) for width in widths),
         by_model=by_model,
         has_bill=bool(cost),
@@ -180,6 +183,17 @@ def statements(
     for row in counted:
         _count(cell(row), row, first_hand=bool(usage))
     return answer
+
+
+def _spans(lines: list[dict[str, Any]]) -> list[tuple[datetime, datetime]]:
+    """An export leaves out days on which nothing was used; a week of them is no part of it."""
+    spans: list[tuple[datetime, datetime]] = []
+    for start, end in sorted((row["period_start"], row["period_end"]) for row in lines):
+        if spans and start - spans[-1][1] < timedelta(days=7):
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((start, end))
+    return spans
 
 
 def _is_for_tokens(row: dict[str, Any]) -> bool:

@@ -36,7 +36,7 @@ def cells(slots: dict[Slot, Ours], stated: Statements, clock: Clock) -> dict[Cel
     answer: dict[Cell, Ours] = {}
     for (place, started, ended), ours in slots.items():
         moment = (ended if clock.by_end else started) + shift
-        if stated.start <= moment < stated.end:
+        if any(start <= moment < end for start, end in stated.spans):
             bucket = f"{moment:%Y-%m-%d}" if stated.daily else "all"
             add(answer.setdefault(place._replace(bucket=bucket), Ours()), ours)
     return answer
