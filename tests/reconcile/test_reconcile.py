@@ -188,6 +188,16 @@ def test_statements_told_twice_are_not_added(tmp_path: Path) -> None:
     assert answer.aside == ["dashboard"]
 
 
+def test_of_two_exports_the_more_exact_is_used(tmp_path: Path) -> None:
+    """A console rounds to the cent what a report of the same day states in full."""
+    lines = [
+        line(model=MODEL, view="1d by model", source="report", billed_amount="3.502345"),
+        line(model=MODEL, view="1d by key,model", source="console", billed_amount="3.50"),
+    ]
+    answer = closed(tmp_path / "l", [big(1)], lines)
+    assert (answer.stated, answer.aside) == (Decimal("3.502345"), ["console"])
+
+
 def test_a_bill_without_models_is_compared_as_a_whole(tmp_path: Path) -> None:
     lines = [line(view="1d", billed_amount="5.50")]
     calls = [big(1), call(2, model="o3", prompt=1_000_000, answer=0)]

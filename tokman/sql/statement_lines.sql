@@ -1,11 +1,11 @@
 -- Lines of statements that may be added up: of two exports, or two groupings, that tell the same
--- part of a provider's day, the one with more detail; Anthropic's claude_code report repeats a
--- part of its messages.
+-- part of a provider's day, one: that which names models, else is more exact, else more detailed.
+-- Anthropic's claude_code report repeats a part of its messages.
 with told as (
     select
         *,
         cast(period_start as date) as day,
-        len(string_split(view, ',')) as detail
+        len(rtrim(split_part(cast(billed_amount as varchar), '.', 2), '0')) as places
     from statements
     where
         inference
@@ -13,19 +13,26 @@ with told as (
         and ($since is null or period_end > $since)
         and ($until is null or period_start < $until)
 ),
-chosen as (
-    select distinct on (provider_name, kind, part, day)
-        provider_name, kind, part, day, source, view
+told_by as (
+    select
+        provider_name, kind, part, day, source, view,
+        row_number() over (
+            partition by provider_name, kind, part, day
+            order by
+                count(model) > 0 desc,
+                max(places) desc nulls last,
+                len(string_split(view, ',')) desc,
+                max(issued_at) desc,
+                source,
+                view
+        ) = 1 as chosen
     from told
-    order by
-        provider_name, kind, part, day,
-        max(detail) over (partition by provider_name, kind, part, day, source, view) desc,
-        max(issued_at) over (partition by provider_name, kind, part, day, source, view) desc,
-        source, view
+    group by provider_name, kind, part, day, source, view
 )
-select told.* exclude (detail)
+select told.* exclude (places)
 from told
-inner join chosen
-    on chosen.provider_name is not distinct from told.provider_name
-    and (chosen.kind, chosen.part, chosen.day, chosen.source, chosen.view)
+inner join told_by
+    on chosen
+    and told_by.provider_name is not distinct from told.provider_name
+    and (told_by.kind, told_by.part, told_by.day, told_by.source, told_by.view)
     = (told.kind, told.part, told.day, told.source, told.view)
