@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -158,6 +159,18 @@ def test_identical_lines_are_both_kept_and_known_again(tmp_path: Path) -> None:
     ids = {row.statement_id for row in first}
     assert len(ids) == 3
     assert {row.statement_id for row in second} == ids
+
+
+def test_a_file_of_lines_that_grows(tokman: Run, tmp_path: Path) -> None:
+    lines = [charge(**OTHER), charge(), charge(**OTHER, BilledCost=1), charge(), charge(**OTHER)]
+    path = tmp_path / "bill.jsonl"
+    for number, line in enumerate(lines, 1):
+        with path.open("a") as bill:
+            bill.write(json.dumps(line) + "\n")
+        os.utime(path, (number, number * 10**9))
+        tokman("ingest", path, "--ledger", "l")
+    total = "select count(*), sum(billed_amount)::double from statements"
+    assert tokman("sql", total, "-f", "csv", "--ledger", "l").out.splitlines()[1] == "3,1.6"
 
 
 @pytest.mark.parametrize(

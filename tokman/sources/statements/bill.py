@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Context as Arithmetic
 from decimal import Decimal
 from pathlib import PurePath
@@ -25,6 +25,11 @@ DAY = 86_400_000_000
 _EXACT = Arithmetic(prec=60)
 _MOST = Decimal(10**19)
 _PART = re.compile(r"(?:^|[-_.])part[-_](\d+)(?:[-_](\d+))?(?=[-_.]|$)|[-_](0\d{4,})(?=\.|$)")
+
+
+class _State(msgspec.Struct):
+    seen: dict[str, int]
+    others: list[tuple[Sequence[Any], Statement]]
 
 
 class Bill:
@@ -83,15 +88,17 @@ class Bill:
 
     def finish(self) -> Iterable[Record]:
         """The lines of other services, summed."""
-        yield from self.others.values()
-        self.others = {}
+        return [msgspec.structs.replace(total) for total in self.others.values()]
 
     def state(self) -> bytes:
-        """Nothing to remember: a bill that changed is read from its beginning."""
-        return b""
+        """The lines counted and the sums so far, for a file of lines that grows."""
+        return msgspec.json.encode(_State(self.seen, list(self.others.items())))
 
     def resume(self, state: bytes) -> None:
-        """Nothing to restore."""
+        """Count and sum on from there."""
+        known = msgspec.json.decode(state, type=_State)
+        self.seen.update(known.seen)
+        self.others = {tuple(key): total for key, total in known.others}
 
 
 def _common(statement: Statement) -> tuple[Any, ...]:
