@@ -36,7 +36,8 @@ class Tally(Rows):
         self.input = self.cached = self.output = 0
 
     def flush(self) -> None:
-        """Count the held rows and forget them."""
+        """Count the held calls and forget every row; the outcome counts lines of statements."""
+        self.stated.clear()
         for usage in self.held:
             self.calls += 1
             self.failed += usage.status == "error"

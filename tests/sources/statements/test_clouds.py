@@ -101,11 +101,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             line_item_product_code="a1b2c3",
             product={"product_name": "Claude Opus 4 (Amazon Bedrock Edition)"},
             line_item_usage_type="USE1-MP:USE1_InputTokenCount-Units",
-            line_item_line_item_description="AWS Marketplace usage|Million Input Tokens",
+            line_item_usage_amount="0.0005",
             pricing_unit="Units",
         ),
-        {"provider_name": "aws.bedrock", "token_class": UNCACHED, UNCACHED: None}
-        | {"quantity": Decimal(500), "unit": "Units"},
+        {"provider_name": "aws.bedrock", "model": "claude-opus-4", UNCACHED: 500}
+        | {"quantity": Decimal("0.0005"), "unit": "Units"},
     ),
     "AWS, tax": (
         aws(line_item_line_item_type="Tax"),
@@ -128,6 +128,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Google, by the character": (
         google(sku={"description": "Gemini 1.5 Flash Text Input - Predictions"}),
         {"token_class": UNCACHED, UNCACHED: None, "quantity": Decimal(500_000)},
+    ),
+    "Google, in a unit it also uses": (
+        google(usage={"amount": 1065040.0, "unit": "requests"}),
+        {UNCACHED: 1_065_040},
     ),
     "Google, an exact cost": (
         google(cost="1.123456789012345678", cost_type="rounding error"),

@@ -11,6 +11,8 @@ from tokman.sources.statements.services import sold_by
 UNCACHED, OUTPUT = "uncached_input_tokens", "output_tokens"
 READ, WRITTEN = "cache_read_input_tokens", "cache_write_5m_input_tokens"
 
+LONGER = "cache_write_1h_input_tokens"
+
 TELLING = {
     # https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html
     "USE1-Claude4.6Sonnet-input-tokens": (UNCACHED, "claude-sonnet-4-6", None),
@@ -26,6 +28,18 @@ TELLING = {
     "Gemini 2.5 Flash Image Output": ("image_output_tokens", None, None),
     "gpt 4o 0806 cached Inp glbl Tokens": (READ, None, None),
     "gpt-4o-mini-0718 Batch Outp glbl Tokens": (OUTPUT, None, "batch"),
+    "GPT 5 Mini cchd Inpt Glbl 1M Tokens": (READ, None, None),
+    "5.4 Batch cd inp Dz 1M Tokens": (READ, None, "batch"),
+    "5.6 luna ShortCo Cd Wr Std Gl 1M Tokens": (WRITTEN, None, None),
+    "5 pp opt Gl 1M Tokens": (OUTPUT, None, "priority"),
+    "gpt rt aud 0828 Outp glbl Tokens": ("audio_output_tokens", None, None),
+    "gpt rt aud 0828 cchd Inp glbl Tokens": ("cache_read_audio_input_tokens", None, None),
+    "USE1-MP:USE1_InputTokenCount_Global-Units": (UNCACHED, None, None),
+    "USE1-MP:USE1_CacheReadInputTokenCount-Units": (READ, None, None),
+    "USE1-MP:USE1_CacheWrite1hInputTokenCount-Units": (LONGER, None, None),
+    "USE1-MP:USE1_cache_write_tokens_1h_global_standard-Units": (LONGER, None, None),
+    "USE1-MP:USE1_output_tokens_global_standard-Units": (OUTPUT, None, None),
+    "Gemini 3.7 Flash Global Text Input - Predictions": (UNCACHED, "gemini-3.7-flash", None),
     "Cache Read Tokens": (READ, None, None),
     "cache_write_1h_input_tokens": ("cache_write_1h_input_tokens", None, None),
 }
@@ -36,6 +50,7 @@ SILENT = (
     "Claude model customization input tokens training",
     "Guardrail content filter input text units search",
     "EC2 t3.medium",
+    "USE1-MP:USE1_ReservedCapacityInputTokenCount-Units",
 )
 
 

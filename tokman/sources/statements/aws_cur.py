@@ -6,7 +6,8 @@ billed amount is its unblended cost; discounts, credits, refunds and taxes are l
 and stay so. The report's own line ids change from one delivery to the next, so they are not used.
 
 Not verified on a real report: that of the models sold through the AWS Marketplace, Anthropic's
-among them, every line has `(Amazon Bedrock Edition)` in its product's name.
+among them, every line has `(Amazon Bedrock Edition)` in its product's name, as in the price list,
+whose unit for them, `Units`, is a million tokens.
 """
 
 from __future__ import annotations
@@ -159,7 +160,9 @@ class AWS(Bill):
             statement.stated_amount = short(str(record.line_item_unblended_cost))
             statement.quantity = amount(record.line_item_usage_amount, "line_item_usage_amount")
             statement.unit = short(record.pricing_unit)
-            told(statement, read(usage_type, short(record.line_item_line_item_description)))
+            described = short(record.line_item_line_item_description)
+            million = statement.unit == "Units" and "-MP:" in (usage_type or "")
+            told(statement, read(usage_type, described, product), one=10**6 if million else None)
         dimensions = (getattr(record, name) for name in _DIMENSIONS)
         return self.line(statement, billed_in, *dimensions)
 

@@ -7,7 +7,7 @@ bills when they are bought and the amortized one spreads over what they covered;
 is an effective amount, never a billed one, so that both exports together count nothing twice.
 
 Verified on an export of an Enterprise Agreement that has no models; their meters' names are from
-Microsoft's price list.
+Microsoft's price list. No model is told: a meter's name for one, `5.4 mini`, is no model's id.
 """
 
 from __future__ import annotations

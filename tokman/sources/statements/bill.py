@@ -36,8 +36,9 @@ class Bill:
     """Part of every source of cloud bills.
 
     A bill has every service of an account. Lines of model inference become rows one by one; all
-    others are summed into a row for each day, account, project, category and currency (and the
-    period they are billed in), so that the rows of a file add up to its total without millions.
+    others are summed into a row for each day (that they begin on), account, project, category and
+    currency (and the period they are billed in), so that the rows of a file add up to its total
+    without millions.
     """
 
     splittable: ClassVar[bool] = False

@@ -6,7 +6,8 @@ The table only grows: a correction is a further row, so a row's time of export i
 is. `cost` is before credits, which become lines of their own.
 
 Not verified on a real export: the schema is that of the documentation. Tokens are counted where the
-unit is `count` and the SKU names a model that is sold by the token: Gemini 1 was by the character.
+unit is `count` or, as some exports have it, `requests`, and the SKU names a class of tokens and a
+model that is sold by the token: Gemini 1 was by the character.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def _charge(row: Line, line: int) -> Statement:
 def _by_token(unit: str | None, meter: Meter) -> bool:
     """True where one of the unit is one token."""
     model = meter.model or ""
-    return unit == "count" and bool(model) and not model.startswith("gemini-1")
+    return unit in ("count", "requests") and bool(model) and not model.startswith("gemini-1")
 
 
 def _credits(row: Line, line: int) -> Iterable[Statement]:

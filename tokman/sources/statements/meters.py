@@ -1,9 +1,12 @@
 """What the name of a meter, SKU or usage type says: model, token class, tier.
 
 Clouds sell tokens by meter, and the class of the tokens is told only by the meter's name:
-`USE1-Claude4.6Sonnet-cache-read-input-token-count` (AWS), `Gemini 2.5 Flash GA Text Input -
-Predictions` (Google), `gpt 4o 0806 cached Inp glbl Tokens` (Azure). A name that says two things, or
-one that tokman has no column for, says nothing.
+`USE1-Claude4.6Sonnet-cache-read-input-token-count`, `USE1-MP:USE1_CacheReadInputTokenCount-Units`
+(AWS), `Gemini 2.5 Flash GA Text Input - Predictions` (Google), `5.4 mini cd Inp Gl 1M Tokens`
+(Azure). A name that says two things, or one that tokman has no column for, says nothing.
+
+Names are those of the public price lists: https://pricing.us-east-1.amazonaws.com (offer
+AmazonBedrockFoundationModels), https://cloud.google.com/skus, https://prices.azure.com.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ import msgspec
 from tokman.usage import QUANTITIES
 
 _WORDS = re.compile(r"[a-z]+|\d+(?:\.\d+)?[hkm]?")
-_CACHE = frozenset("cache cached caching cchd".split())
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CACHE = frozenset("cache cached caching cach cchd cd ch".split())
+_WRITE = frozenset("write writes creation wr".split())
 _INPUT = frozenset("input inp inpt prompt".split())
 _OUTPUT = frozenset("output outp outpt opt completion".split())
 _OTHER_SALES = frozenset(
     "storage hour hours month provisioned training tuning customization hosting video guardrail "
-    "ptu search request requests character characters page pages".split()
+    "ptu reserved capacity search request requests character characters page pages".split()
 )
-_TIERS = ("batch", "flex", "priority")
+_MODALITIES = {"audio": "audio", "aud": "audio", "image": "image", "img": "image"}
+_TIERS = {"batch": "batch", "flex": "flex", "priority": "priority", "pp": "priority"}
+_LONG = frozenset(("long", "longco", "lctx"))
 _UNIT = re.compile(r"(?:([\d,]+)\s*([km])?\s*)?(token|request)s?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
 _CLAUDE = re.compile(
@@ -31,7 +38,7 @@ _CLAUDE = re.compile(
     r"(?:[- ]?(?P<early>\d(?:[.-]\d)?)(?![\d.]))?"
 )
 _GEMINI = re.compile(
-    r"gemini (\d(?:\.\d)?) (pro|flash lite|flash)(?= (?:ga|text|thinking|input|output)\b)"
+    r"gemini (\d(?:\.\d)?) (pro|flash lite|flash)(?= (?:ga|global|text|thinking|input|output)\b)"
 )
 _OPEN = re.compile(r"\bgpt-oss-(?:20|120)b\b")
 
@@ -60,12 +67,12 @@ def read(*names: str | None) -> Meter:
 
 def _read(name: str) -> Meter:
     text = name.lower()
-    words = set(_WORDS.findall(text))
+    words = set(_WORDS.findall(_HUMP.sub(" ", name).lower()))
     return Meter(
         token_class=_class(words, text),
         model=_model(text),
-        service_tier=next((tier for tier in _TIERS if tier in words), None),
-        context_window="long" if "long" in words else None,
+        service_tier=next((tier for word, tier in _TIERS.items() if word in words), None),
+        context_window="long" if words & _LONG else None,
     )
 
 
@@ -74,7 +81,7 @@ def _class(words: set[str], text: str) -> str | None:
         return text
     if words & _OTHER_SALES:
         return None
-    modality = next((each for each in ("audio", "image") if each in words), None)
+    modality = next((each for word, each in _MODALITIES.items() if word in words), None)
     if words & _CACHE:
         return None if words & _OUTPUT else _cached(words, modality)
     into, out = bool(words & _INPUT), bool(words & _OUTPUT)
@@ -87,7 +94,7 @@ def _class(words: set[str], text: str) -> str | None:
 
 
 def _cached(words: set[str], modality: str | None) -> str | None:
-    if words & {"write", "writes", "creation"}:
+    if words & _WRITE:
         return "cache_write_1h_input_tokens" if "1h" in words else "cache_write_5m_input_tokens"
     return "cache_read_audio_input_tokens" if modality == "audio" else "cache_read_input_tokens"
 
