@@ -77,6 +77,47 @@ def test_with_ranks_by_the_models_own_encoding(tokman: Run, tmp_path: Path) -> N
     assert "exactly, by the model's own" in " ".join(tokman("report").out.split())
 
 
+GEMINI = {
+    "request": {"contents": [{"role": "user", "parts": [{"text": "a" * 368}]}]},
+    "response": [
+        {"candidates": [{"content": {"parts": [{"text": "b" * 37}]}, "finishReason": "STOP"}]},
+        {"modelVersion": "gemini-2.5-pro", "responseId": "AbCdEfGhIjKl01", "candidates": []},
+    ],
+}
+COHERE = {
+    "request": {"model": "command-r", "messages": [{"role": "user", "content": "a" * 368}]},
+    "response": [
+        {"type": "message-start", "id": "AbCdEfGhIjKl02", "delta": {}},
+        {"type": "content-delta", "delta": {"message": {"content": {"text": "b" * 37}}}},
+    ],
+}
+CONVERSE = {
+    "request": {
+        "modelId": "amazon.nova-lite-v1:0",
+        "messages": [{"role": "user", "content": [{"text": "a" * 368}]}],
+    },
+    "response": [
+        {"contentBlockDelta": {"delta": {"text": "b" * 37}, "contentBlockIndex": 0}},
+        {"messageStop": {"stopReason": "end_turn"}},
+    ],
+}
+
+
+@pytest.mark.parametrize("record", [GEMINI, COHERE, CONVERSE])
+def test_streams_of_other_providers_that_lost_their_counts(
+    tokman: Run, tmp_path: Path, record: dict[str, Any]
+) -> None:
+    """By size, whatever ranks there are; without the question they stay unpriced."""
+    [row] = ingest(tokman, tmp_path, record)
+    assert (row["input_tokens"], row["output_tokens"]) == (100, 10)
+    assert (row["output_basis"], row["count_basis"]) == ("estimated", "bytes")
+    rest = {"response": record["response"], "request": None}
+    (tmp_path / "b.jsonl").write_text(json.dumps(rest))
+    tokman("ingest", "b.jsonl", "--ledger", "other")
+    [row] = json.loads(tokman("sql", "from charges", "-f", "json", "--ledger", "other").out)
+    assert (row["output_basis"], row["list_cost"]) == ("partial", None)
+
+
 def test_without_the_question_it_is_unpriced_and_not_free(tokman: Run, tmp_path: Path) -> None:
     [row] = ingest(tokman, tmp_path, {"response": CHUNKS, "request": None})
     assert (row["list_cost"], row["unpriced_reason"]) == (None, "no token counts in the log")

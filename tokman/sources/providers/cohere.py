@@ -10,7 +10,7 @@ import msgspec
 from tokman.errors import BadRecord
 from tokman.sources.base import Count
 from tokman.sources.facts import word
-from tokman.sources.providers import blocks
+from tokman.sources.providers import blocks, estimate
 from tokman.sources.providers.envelope import Call, Json, family_of
 from tokman.sources.providers.traffic import Traffic
 from tokman.usage import Usage
@@ -55,14 +55,15 @@ class Cohere(Traffic):
         usage.finish_reason = word(body.get("finish_reason"))
         if not {"embeddings", "embeddings_floats", "embeddings_by_type"}.isdisjoint(body):
             usage.operation_name = "embeddings"
+        blocks.fill(usage, self.context, None, _answer(body))
         billed = next((b for b in map(_units, (body.get("usage"), body.get("meta"))) if b), None)
         if billed is not None:
             _count(usage, msgspec.convert(billed, Billed))
-        elif isinstance(call.body, list):
-            usage.output_basis = "partial"
-        elif not call.failed:
-            raise BadRecord("billed_units: missing")
-        blocks.fill(usage, self.context, None, _answer(body))
+        elif call.failed or not estimate.fill(usage, call.request, body):
+            if isinstance(call.body, list):
+                usage.output_basis = "partial"
+            elif not call.failed:
+                raise BadRecord("billed_units: missing")
         yield usage
 
 

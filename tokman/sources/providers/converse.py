@@ -12,7 +12,7 @@ import msgspec
 from tokman.columns import LONGEST
 from tokman.errors import BadRecord
 from tokman.sources.facts import STANDARD_TIERS, word
-from tokman.sources.providers import blocks, converse_body
+from tokman.sources.providers import blocks, converse_body, estimate
 from tokman.sources.providers.converse_usage import ConverseUsage, fill
 from tokman.sources.providers.envelope import Call, Json, family_of
 from tokman.sources.providers.traffic import Traffic
@@ -54,16 +54,15 @@ class Converse(Traffic):
         served = tier.get("type") if isinstance(tier, dict) else None
         if not isinstance(served, str) or served not in STANDARD_TIERS:
             usage.service_tier = word(served)
-        if not call.failed:
-            self._count(usage, body, complete)
         asked = converse_body.plain_request(request) if request else None
         blocks.fill(usage, self.context, asked, converse_body.plain_answer(body))
+        if not call.failed and complete:
+            self._count(usage, body)
+        elif not call.failed and not estimate.fill(usage, asked, body):
+            usage.output_basis = "partial"
         yield usage
 
-    def _count(self, usage: Usage, body: Json, complete: bool) -> None:
-        if not complete:
-            usage.output_basis = "partial"
-            return
+    def _count(self, usage: Usage, body: Json) -> None:
         stated = msgspec.convert(body.get("usage"), ConverseUsage)
         if stated.inputTokens is None or stated.outputTokens is None:
             raise BadRecord("usage: inputTokens or outputTokens missing")

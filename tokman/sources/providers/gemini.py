@@ -12,6 +12,7 @@ from tokman.errors import BadRecord
 from tokman.sources.base import Count
 from tokman.sources.classes import split_input, split_output
 from tokman.sources.facts import word
+from tokman.sources.providers import estimate
 from tokman.sources.providers.envelope import Call, Json, family_of
 from tokman.sources.providers.traffic import Traffic, error_id
 from tokman.usage import Usage
@@ -88,10 +89,10 @@ class Gemini(Traffic):
         stated = body.get("usageMetadata")
         if isinstance(stated, dict):
             _count(usage, msgspec.convert(stated, Metadata), call)
-        elif complete and not call.failed:
+        elif not call.failed and not estimate.fill(usage, call.request, body) and complete:
             raise BadRecord("usageMetadata: missing")
         usage.web_search_requests = _searches(usage.response_model, first)
-        if not complete:
+        if not complete and usage.count_basis == "reported":
             usage.output_basis = "partial"
         if usage.provider_name is None:
             vertex = "createTime" in body or (isinstance(stated, dict) and "trafficType" in stated)
