@@ -88,6 +88,13 @@ def ingest(
     check: Annotated[
         bool, typer.Option("--check", help="Store nothing: say what is read, or propose a mapping")
     ] = False,
+    match_fuzzy: Annotated[
+        bool,
+        typer.Option(
+            "--match-fuzzy",
+            help="Take calls of two logs for one where model, tokens and second agree",
+        ),
+    ] = False,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="Write every refused line to this CSV file")
     ] = None,
@@ -136,6 +143,7 @@ def ingest(
             lambda: _card(settings),
             source=source,
             stdin=sys.stdin.buffer if "-" in paths else None,
+            match_fuzzy=match_fuzzy,
             progress=progress,
         )
     if rejects:

@@ -23,6 +23,9 @@ NEAR = timedelta(days=7)
 PLACE = ("source", "file", "line")
 """Where a call was read, which changes nothing about the call."""
 
+BESIDE = "also_seen, matched_ids"
+"""What only a row of the ledger has of a call, beside its usage."""
+
 PRICED_BY = (
     "provider_name",
     "request_model",
@@ -54,8 +57,8 @@ def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Co
     Repeating a commit, or dying in the middle of it and repeating it, changes nothing more.
     """
     with ledger.lock():
-        work = _Work(ledger, card, ingest_id)
-        plain = work.gather(incoming)
+        work = Work(ledger, card, ingest_id)
+        plain = work.gather(work.renamed(incoming))
         calls = plain.num_rows + work.count("select count(*) from merged")
         completed = work.complete()
         added = work.add(plain)
@@ -101,7 +104,7 @@ def commit_statements(ledger: Ledger, incoming: pa.Table, ingest_id: str) -> int
 
 def priced_anew(ledger: Ledger, calls: pa.Table, card: Card) -> pa.Table:
     """The calls with what they cost by `card`; columns that no ledger stores stay as they are."""
-    priced = _Work(ledger, card, "").priced(calls)
+    priced = Work(ledger, card, "").priced(calls)
     for name in set(calls.schema.names) - set(priced.schema.names):
         priced = priced.append_column(name, calls[name])
     return priced
@@ -109,13 +112,13 @@ def priced_anew(ledger: Ledger, calls: pa.Table, card: Card) -> pa.Table:
 
 def counted_anew(ledger: Ledger, calls: pa.Table, card: Card) -> None:
     """Put calls in the place of those with the same ids, priced by `card`; under the lock."""
-    work = _Work(ledger, card, "")
+    work = Work(ledger, card, "")
     priced = work.priced(calls)
     place = priced.schema.get_field_index("ingest_id")
     ledger.replace(priced.set_column(place, "ingest_id", calls["ingest_id"]))
 
 
-class _Work:
+class Work:
     """The steps, over one private DuckDB."""
 
     def __init__(self, ledger: Ledger, card: Card, ingest_id: str) -> None:
@@ -124,12 +127,27 @@ class _Work:
         self.ledger, self.card, self.ingest_id = ledger, card, ingest_id
         self.connection: duckdb.DuckDBPyConnection = database()
 
+    def renamed(self, incoming: pa.Table) -> pa.Table:
+        """Calls that were matched with another log's before, under the id they then got."""
+        import pyarrow.compute as pc
+
+        files = self.ledger.files() if incoming.num_rows else []
+        if not files:
+            return incoming
+        self.connection.execute("create temp table matched as " + sql.text("matched"), [files])
+        matched = self.ask("from matched")
+        index = pc.index_in(incoming["call_id"], value_set=matched["matched_id"])
+        if index.null_count == len(index):
+            return incoming
+        names = pc.coalesce(pc.take(matched["call_id"], index), incoming["call_id"])
+        place = incoming.schema.get_field_index("call_id")
+        return incoming.set_column(place, incoming.schema.field(place), names)
+
     def gather(self, incoming: pa.Table) -> pa.Table:
         """Calls seen once and new to the ledger, as they came; the others, of which there are two
         sightings or more, in table `merged`, and their rows in the ledger in table `known`."""
         import pyarrow.compute as pc
 
-        run = self.connection.execute
         self.connection.register("batch", incoming)
         self.recall(incoming)
         seen_before = self.ask(
@@ -139,13 +157,17 @@ class _Work:
         again = pc.is_in(incoming["call_id"], value_set=seen_before["call_id"])
         self.connection.register("repeats", incoming.filter(again))
         names = ", ".join(arrow_schema().names)
-        run(
-            f"create temp view sightings as select {names} from repeats "
-            f"union all by name select {names}, also_seen from known"
+        self.merge(
+            f"select {names} from repeats union all by name select {names}, {BESIDE} from known"
         )
+        return incoming.filter(pc.invert(again)) if seen_before.num_rows else incoming
+
+    def merge(self, sightings: str) -> None:
+        """Make table `merged`: one row a call out of these sightings."""
+        run = self.connection.execute
+        run("create temp view sightings as " + sightings)
         run("create temp table merged as from (from sightings limit 0)")
         run("insert into merged by name " + sql.text("merge"))
-        return incoming.filter(pc.invert(again)) if seen_before.num_rows else incoming
 
     def recall(self, incoming: pa.Table) -> None:
         """Make table `known`: the rows of the ledger that `batch` sees again."""
@@ -165,23 +187,28 @@ class _Work:
         """Bring known calls up to date where the batch knows more of them."""
         names = ", ".join(arrow_schema().names)
         self.connection.execute(
-            f"create temp table completed as select {names}, also_seen from merged where call_id "
-            f"in (select call_id from known) except select {names}, also_seen from known"
+            f"create temp table completed as select {names}, {BESIDE} from merged where call_id "
+            f"in (select call_id from known) except select {names}, {BESIDE} from known"
         )
         completed = self.ask("from completed")
         if not completed.num_rows:
             return 0
+        self.ledger.replace(self.settled(completed))
+        facts = ", ".join(name for name in arrow_schema().names if name not in PLACE)
+        return self.count(
+            f"select count(*) from (select {facts} from completed except select {facts} from known)"
+        )
+
+    def settled(self, completed: pa.Table) -> pa.Table:
+        """The rows as they are stored; what a price depends on being as it was in `known`, at the
+        price they had."""
         self.connection.register("repriced", self.priced(completed))
         self.connection.execute("create temp table annotated as " + sql.text("annotated"))
         settled = self.ask(
             "from repriced where call_id not in (select call_id from annotated) "
             "union all by name from annotated"
         )
-        self.ledger.replace(settled.select(stored_schema().names))
-        facts = ", ".join(name for name in arrow_schema().names if name not in PLACE)
-        return self.count(
-            f"select count(*) from (select {facts} from completed except select {facts} from known)"
-        )
+        return settled.select(stored_schema().names)
 
     def add(self, plain: pa.Table) -> int:
         """Append the calls the ledger does not have, by time."""
@@ -205,7 +232,8 @@ class _Work:
         costs = self.ask("from costs order by place")
         columns: dict[str, Any] = {name: usage[name] for name in usage.schema.names}
         columns |= {name: costs[name] for name in rates.MONEY}
-        columns.setdefault("also_seen", pa.nulls(usage.num_rows))
+        for name in BESIDE.split(", "):
+            columns.setdefault(name, pa.nulls(usage.num_rows))
         columns["day"] = pc.cast(usage["started_at"], pa.date32(), safe=False)
         for name, value in (("rate_card", self.card.version), ("ingest_id", self.ingest_id)):
             columns[name] = pa.repeat(pa.scalar(value, pa.string()), usage.num_rows)

@@ -21,9 +21,11 @@ def ingest(
     *,
     source: str | None = None,
     stdin: BinaryIO | None = None,
+    match_fuzzy: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Ingested:
-    """Read what is new under `paths` (`-` is `stdin`) and commit it."""
+    """Read what is new under `paths` (`-` is `stdin`) and commit it; with `match_fuzzy`, calls of
+    the ledger that are alike in two logs are then made one."""
     done = Ingested()
     with Bookmarks(ledger.folder) as bookmarks:
         marks = bookmarks.all()
@@ -43,6 +45,11 @@ def ingest(
 
             piped = stdin if "-" in paths else None
             Run(ledger, bookmarks, card, done, progress).all(todo, source, piped)
+        if match_fuzzy:
+            from tokman.alike import match
+            from tokman.run import new_ingest
+
+            done.matched = match(ledger, card(), new_ingest())
     return done
 
 

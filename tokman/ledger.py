@@ -142,6 +142,31 @@ class Ledger:
             writer_properties=_writer(),
         ).when_matched_update_all().execute()
 
+    def fold(self, rows: pa.Table, gone: pa.ChunkedArray) -> None:
+        """Put calls in the place of those with the same key, and take away those whose key is in
+        `gone`, all in one step, under the lock."""
+        import pyarrow as pa
+
+        table = self.table()
+        assert table is not None
+        key, names = KEYS["usage"], rows.schema.names
+        changes = pa.concat_tables(
+            [
+                rows.append_column("gone", pa.repeat(False, rows.num_rows)),
+                pa.table({key: gone, "gone": pa.repeat(True, len(gone))}),
+            ],
+            promote_options="default",
+        )
+        table.merge(
+            changes,
+            predicate=f"target.{key} = source.{key}",
+            source_alias="source",
+            target_alias="target",
+            writer_properties=_writer(),
+        ).when_matched_delete("source.gone").when_matched_update(
+            {name: f"source.{name}" for name in names}, "not source.gone"
+        ).execute()
+
     def reprices(self) -> int:
         """How many reprices are in force."""
         table = self.table()

@@ -65,6 +65,8 @@ class Ingested(msgspec.Struct, kw_only=True):
     added: int = 0
     completed: int = 0
     known: int = 0
+    matched: int = 0
+    """Pairs of calls that were made one because they are alike."""
     statements: int = 0
     """Lines of statements read."""
     stated: int = 0

@@ -86,6 +86,8 @@ class Report(msgspec.Struct, kw_only=True):
     """How many groups the last row stands for; 0 where every group has its own."""
     counted: list[dict[str, Any]] = []
     """Calls and tokens whose log states no counts, by how they were counted, best first."""
+    matched: int = 0
+    """Calls that `ingest --match-fuzzy` made of two that were alike."""
     unattributed: dict[str, Any] | None = None
     """Calls of no workflow added up, where the workflow is asked for and some have none."""
     stated: dict[str, list[str]] = {}
@@ -215,6 +217,7 @@ def report(
         tz=tz,
         rest=folded,
         counted=run(connection, "counted") if total["estimated_calls"] else [],
+        matched=sum(row["matched"] for row in drawn),
         unattributed=_sum(untagged) if untagged else None,
         stated={name: sorted(told) for name, told in sorted(from_statements.items())},
         money=money,

@@ -35,6 +35,11 @@ ROWS = 80_000
 STDIN = "<stdin>"
 
 
+def new_ingest() -> str:
+    """An id for what one run writes: when it began, and what no other has."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+
+
 class Run:
     """Jobs through the workers, in order, into commits."""
 
@@ -49,7 +54,7 @@ class Run:
         self.ledger, self.bookmarks, self.card = ledger, bookmarks, cache(card)
         self.done, self.progress = done, progress
         self.bytes = self.total = 0
-        self.ingest_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+        self.ingest_id = new_ingest()
         self.folder = ledger.folder / "tmp"
         self.batches: list[tuple[str, int]] = []
         self.statements: list[tuple[str, int]] = []

@@ -187,7 +187,8 @@ def arrow_schema() -> pa.Schema:
 def stored_schema() -> pa.Schema:
     """The columns of a row of the ledger: usage, its day (UTC), what it cost, by which ingest.
 
-    `also_seen` lists the other places where the call was read: {source, file, line}.
+    `also_seen` lists the other places where the call was read: {source, file, line};
+    `matched_ids` the ids of calls of other logs that `--match-fuzzy` took to be this one.
     """
     import pyarrow as pa
 
@@ -203,7 +204,11 @@ def stored_schema() -> pa.Schema:
             ("unpriced_reason", text),
             ("rate_card", text),
         ],
-        "line": [("also_seen", pa.list_(place)), ("ingest_id", text)],
+        "line": [
+            ("also_seen", pa.list_(place)),
+            ("matched_ids", pa.list_(text)),
+            ("ingest_id", text),
+        ],
     }
     fields = []
     for field in arrow_schema():

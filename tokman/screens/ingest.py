@@ -34,6 +34,8 @@ def show(done: Ingested, to: TextIO) -> None:
         parts.append(f"{done.completed:,} completed")
     if repeated > 0:
         parts.append(f"{plural(repeated, 'repeat')} counted once")
+    if done.matched:
+        parts.append(f"{plural(done.matched, 'call')} matched by likeness")
     if done.statements:
         parts.append(f"{plural(done.stated, 'line')} of statements added or restated")
     if done.rejects:

@@ -77,6 +77,8 @@ def report_notes(answer: Report) -> list[str]:
     )
     calls, unpriced = total["calls"], total["unpriced_calls"]
     parts = [f"{days} {answer.tz}", ", ".join(answer.sources), plural(calls, "call")]
+    if answer.matched:
+        parts.append(f"{answer.matched:,} matched by likeness")
     if total["failed_calls"]:
         parts.append(f"{total['failed_calls']:,} failed")
     parts.append(

@@ -47,6 +47,9 @@ select
         lambda place: place
         <> any_value({'source': source, 'file': file, 'line': line}) filter (fullest)
     )), []) as also_seen,
+    list_sort(list_distinct(flatten(
+        list(matched_ids) filter (matched_ids is not null)
+    ))) as matched_ids,
     max(block_hashes) as block_hashes,
     arg_max(block_sizes, block_hashes) as block_sizes,
     max(columns(lambda name: name in (
