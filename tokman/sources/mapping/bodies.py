@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,6 +30,8 @@ _OF_EITHER = (
 )
 """Columns taken from the gateway where the response is silent."""
 
+_family = cache(by_name)
+
 
 def read(plan: Plan, found: Sequence[Any], usage: Usage, context: Context) -> list[Usage]:
     """The calls that the record's response speaks of; none where it is no response we know."""
@@ -46,7 +49,7 @@ def read(plan: Plan, found: Sequence[Any], usage: Usage, context: Context) -> li
         call = unwrap(record)
         if call is None or call.family is None:
             return []
-        source: Any = by_name(call.family)(context)
+        source: Any = _family(call.family)(context)
         rows: list[Usage] = list(source.read(call))
     except ValueError as error:
         raise BadRecord(f"response: {error}") from error

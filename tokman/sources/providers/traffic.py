@@ -121,10 +121,10 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
     places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
-    stated = [place for place in places if isinstance(place, dict)]
-    for column, names in _WHO.items():
-        values = (short(place.get(name)) for place in stated for name in names)
-        if found := next((value for value in values if value), None):
+    stated = [place for place in places if place and isinstance(place, dict)]
+    for column, names in _WHO.items() if stated else ():
+        values = (short(place[name]) for place in stated for name in names if name in place)
+        if found := next(filter(None, values), None):
             setattr(usage, column, found)
     if usage.workflow:
         usage.workflow_basis = "explicit"
