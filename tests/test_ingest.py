@@ -293,3 +293,21 @@ def test_a_database_dump_as_csv(pack: str, tokman: Run, tmp_path: Path) -> None:
     rows = json.loads(tokman("sql", "from charges", "-f", "json").out)
     assert {(row["input_tokens"], row["output_tokens"]) for row in rows} == {(100, 10)}
     assert sum(row["billed_cost"] for row in rows) == pytest.approx(29 * 0.00002)
+
+
+def test_a_packed_parquet_file_is_read(tokman: Run, tmp_path: Path) -> None:
+    import gzip
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = {"request_id": "chatcmpl-parquet-1", "call_type": "acompletion", "spend": "0.1",
+           "startTime": "2026-11-02 10:00:00+00:00", "model": "gpt-5.5", "prompt_tokens": 10,
+           "completion_tokens": 1, "total_tokens": 11, "status": "success"}  # fmt: skip
+    plain = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist([row]), plain)
+    packed = tmp_path / "rows.parquet.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    for number, path in enumerate((plain, packed)):
+        done = tokman("ingest", path, "--ledger", tmp_path / f"l{number}")
+        assert (done.code, "1 call added" in done.err) == (0, True), done.err

@@ -36,6 +36,12 @@ def is_packed(head: bytes) -> bool:
     return head.startswith((GZIP, ZSTD))
 
 
+def is_packed_file(path: Path) -> bool:
+    """The same of a file."""
+    with path.open("rb", buffering=0) as stream:
+        return is_packed(stream.read(4))
+
+
 def unpacked(stream: BinaryIO) -> Iterator[bytes]:
     """The stream's bytes, decompressed if it is gzip or zstd, in pieces.
 

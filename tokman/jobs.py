@@ -130,8 +130,7 @@ def _line_end(stream: BinaryIO, position: int, size: int) -> int:
 
 def _is_packed(path: str) -> bool:
     try:
-        with Path(path).open("rb") as stream:
-            return files.is_packed(stream.read(4))
+        return files.is_packed_file(Path(path))
     except OSError:
         return False
 
