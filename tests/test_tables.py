@@ -117,3 +117,9 @@ def test_parquet_by_column_is_parquet_by_row(tmp_path: Path) -> None:
     assert len(found) == 25
     with pytest.raises(files.Damaged):
         tables.Parquet(path.read_bytes()[:200])
+
+
+def test_a_single_row_without_a_line_end_is_seen() -> None:
+    single = tables.Csv(iter([b"a,b\n1,2"]))
+    assert single.sample == {"a": "1", "b": "2"}
+    assert list(single.rows()) == [(2, {"a": "1", "b": "2"})]

@@ -111,9 +111,10 @@ class Csv:
         self.header = next((row for row in reader if row), [])
         self._line = reader.line_num
         """Lines before the first row."""
-        rest = first.split(b"\n", self._line)[self._line :]
-        self._blocks = chain(rest if any(rest) else [], blocks)
-        self._peeked = next(_rows([*rest], self.header, self._line), None)
+        rest = [part for part in first.split(b"\n", self._line)[self._line :] if part]
+        rest = rest or list(islice(blocks, 1))  # a single row without a line end
+        self._blocks = chain(rest, blocks)
+        self._peeked = next(_rows(rest, self.header, self._line), None)
 
     @property
     def names(self) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import csv
 import gzip
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -249,6 +251,73 @@ def test_a_refused_record_costs_its_neighbours_nothing(name: str) -> None:
                     assert len(found.outcome.rejects) == len(alone.outcome.rejects)
                     assert found.outcome.rejects[0].line == len(log) + 1
                     assert found.facts() == read(lines([*log, *log])).facts()
+
+
+# Tables.
+
+
+def flat(name: str) -> list[Json]:
+    """Records of a source that are rows of a table: single values only."""
+    records = [log[0] for log in sound(name) if len(log) == 1]
+    rows = [record for record in records if all(map(is_cell, record.values()))]
+    return [row for row in rows if not read(table(row)).reasons]
+
+
+def is_cell(value: Any) -> bool:
+    return value is not None and not isinstance(value, dict | list | bool)
+
+
+def table(*rows: Json, end: str = "\n") -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator=end)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+TABLES = [each.name for each in sources() if each.from_row is not None and flat(each.name)]
+
+
+SHAPES: dict[str, Callable[[Json], bytes]] = {
+    "BOM": lambda row: files.BOM + table(row),
+    "CRLF": lambda row: table(row, end="\r\n"),
+    "no line end": lambda row: table(row).rstrip(),
+    "blank lines": lambda row: b"\n" + table(row).replace(b"\n", b"\n\n"),
+    "columns that nobody knows": lambda row: table(row | {"zzz": 'a "quoted",\ntext'}),
+    "columns in another order": lambda row: table(dict(reversed(row.items()))),
+    "gzip": lambda row: gzip.compress(table(row)),
+}
+
+
+def test_there_are_tables() -> None:
+    assert len(TABLES) > 5
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_form_of_a_table_changes_no_row(shape: str, name: str, tmp_path: Path) -> None:
+    for row in flat(name)[:2]:
+        expected = read(table(row))
+        found = read_file(tmp_path / "log.csv", SHAPES[shape](row))
+        assert expected.rows and not found.reasons, (table(row), expected.reasons, found.reasons)
+        assert found.facts(*HASHED) == expected.facts(*HASHED)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_bad_row_between_good_ones(name: str) -> None:
+    """A cell that is no number is named with its line, or was not looked at."""
+    row, named = flat(name)[0], 0
+    for column, value in row.items():
+        if re.fullmatch(r"[\d.]+", str(value)):
+            found = read(table(row, row | {column: "many"}, row))
+            good = read(table(row, row)).facts(*HASHED)
+            refused = [reject.line for reject in found.outcome.rejects]
+            assert refused in ([], [3])
+            named += len(refused)
+            if refused:
+                assert found.facts(*HASHED) == good, column
+    if not named:
+        pytest.skip("its numbers are inside cells of JSON")
 
 
 # Nothing in the real files is claimed twice.

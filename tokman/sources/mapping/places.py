@@ -44,15 +44,21 @@ class Places:
         paths = ((index, text, parse(text)) for text, index in self._places.items())
         return [(index, text, path) for index, text, path in paths if len(path) > 1]
 
+    @cached_property
+    def _names(self) -> list[str]:
+        """The column of a table that holds each value as it is: a single key, or a whole path."""
+        paths = ((text, parse(text)) for text in self._places)
+        return [path[0] if len(path) == 1 else text for text, path in paths]
+
     @property
     def columns(self) -> list[str]:
         """The columns of a table that may hold the values: whole paths, and their first keys."""
-        return list(dict.fromkeys([*self._places, *(path[0] for _, _, path in self._deep)]))
+        return list(dict.fromkeys([*self._names, *(path[0] for _, _, path in self._deep)]))
 
     def by_column(self, columns: dict[str, list[Any]], size: int) -> list[list[Any]]:
         """The values of many rows, a list for each path."""
         empty: list[Any] = [None] * size
-        found = [columns.get(text, empty) for text in self._places]
+        found = [columns.get(name, empty) for name in self._names]
         for index, text, path in self._deep:
             if text not in columns and path[0] in columns:
                 inner = [walk({path[0]: value}, path) for value in columns[path[0]]]
@@ -68,7 +74,7 @@ class Places:
 
     def row(self, row: dict[str, Any]) -> list[Any]:
         """The values of a table's row: a path is a column's name, or leads into its JSON text."""
-        found = list(map(row.get, self._places))
+        found = list(map(row.get, self._names))
         for index, text, path in self._deep:
             if found[index] is None and text not in row and path[0] in row:
                 inner = walk(row, path)
