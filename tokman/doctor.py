@@ -43,7 +43,12 @@ CHECKS = (
     Check(
         "repeated", "too high", "look at the rows: tokman sql \"from usage where call_id = '…'\""
     ),
-    Check("overlap", "too high", "if they log the same calls, keep one of the two in this ledger"),
+    Check(
+        "overlap",
+        "too high",
+        "if they log the same calls, `tokman ingest --match-fuzzy` makes them one where they are "
+        "alike; else keep one of the two in this ledger",
+    ),
     Check(
         "outlier",
         "either way",
