@@ -1,0 +1,1 @@
+"""One function a command: its options, one call, one screen, an exit code."""
