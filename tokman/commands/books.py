@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from tokman.commands.options import (
     what_there_is,
 )
 from tokman.errors import NothingToJudge, TokmanError
-
-if TYPE_CHECKING:
-    pass
 
 
 def doctor(

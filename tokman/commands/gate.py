@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from tokman.commands.options import (
     opened,
 )
 from tokman.errors import TokmanError
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(

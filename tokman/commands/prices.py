@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -23,9 +23,6 @@ from tokman.commands.options import (
     settings_of,
 )
 from tokman.errors import TokmanError
-
-if TYPE_CHECKING:
-    pass
 
 
 def rates_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,9 +20,6 @@ from tokman.commands.options import (
     what_there_is,
 )
 from tokman.errors import NothingToJudge, TokmanError
-
-if TYPE_CHECKING:
-    pass
 
 
 def report(

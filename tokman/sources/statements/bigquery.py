@@ -5,11 +5,13 @@ https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/list
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from tokman.errors import BadRecord
+from tokman.sources.base import Record, Refused
 
 
 class Field(msgspec.Struct):
@@ -53,6 +55,24 @@ def row(fields: list[Field], cells: Any) -> dict[str, Any]:
         if value not in (None, "", []):
             found[field.name] = value
     return found
+
+
+def each(
+    record: Any,
+    line: int,
+    from_row: Callable[[dict[str, Any]], Any],
+    read: Callable[[Any, int], Iterable[Record]],
+) -> Iterable[Record]:
+    """What `read` makes of a record, or of every row where it is an answer; a bad row is refused
+    alone."""
+    if record.schema is None or record.rows is None:
+        yield from read(record, line)
+        return
+    for number, cells in enumerate(record.rows, 1):
+        try:
+            yield from read(from_row(row(record.schema.fields, cells)), number)
+        except ValueError as reason:
+            yield Refused(number, str(reason))
 
 
 def _cells(value: Any) -> list[dict[str, Any]]:

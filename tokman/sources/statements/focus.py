@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.base import Record, Refused
+from tokman.sources.base import Record
 from tokman.sources.facts import amount, short, word
 from tokman.sources.statements import bigquery
 from tokman.sources.statements.bill import Bill, currency, line_of, required, told
@@ -50,15 +50,7 @@ class Focus(Bill):
 
     def parse(self, record: Line, line: int) -> Iterable[Record]:
         """The row of a line of inference; other lines are kept for `finish`."""
-        if record.schema is None or record.rows is None:
-            yield from self.read(record, line)
-            return
-        for number, cells in enumerate(record.rows, 1):
-            try:
-                row = from_row(bigquery.row(record.schema.fields, cells))
-                yield from self.read(row, number)
-            except ValueError as reason:
-                yield Refused(number, str(reason))
+        return bigquery.each(record, line, from_row, self.read)
 
     def read(self, charge: Line, line: int) -> Iterable[Record]:
         """One charge."""

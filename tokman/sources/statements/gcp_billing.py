@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
-from tokman.sources.base import Record, Refused
+from tokman.sources.base import Record
 from tokman.sources.facts import amount, short
 from tokman.sources.statements import bigquery
 from tokman.sources.statements.bill import Bill, currency, line_of, required, told
@@ -125,14 +125,7 @@ class GoogleCloud(Bill):
 
     def parse(self, record: Line, line: int) -> Iterable[Record]:
         """The rows of a line of inference; other lines are kept for `finish`."""
-        if record.schema is None or record.rows is None:
-            yield from self.read(record, line)
-            return
-        for number, cells in enumerate(record.rows, 1):
-            try:
-                yield from self.read(from_row(bigquery.row(record.schema.fields, cells)), number)
-            except ValueError as reason:
-                yield Refused(number, str(reason))
+        return bigquery.each(record, line, from_row, self.read)
 
     def read(self, row: Line, line: int) -> list[Record]:
         """One row of the table: its cost, and each of its credits."""
