@@ -57,6 +57,11 @@ FOUND: dict[str, tuple[list[Usage], int | None, Decimal | None]] = {
         1,
         Decimal("0.25"),
     ),
+    "fees": (
+        [usage(1, provider_name="x_ai", response_model="grok-4", web_search_requests=2)],
+        1,
+        None,
+    ),
     "partial": ([usage(1, output_basis="partial"), usage(2)], 1, COST),
     "estimated": ([usage(1, output_basis="estimated"), usage(2)], 1, COST),
     "undated": ([usage(1, time_basis="file"), usage(2)], 1, COST),
@@ -80,6 +85,7 @@ FOUND: dict[str, tuple[list[Usage], int | None, Decimal | None]] = {
 
 LEFT = {
     "calls as they should be": [usage(n) for n in range(3)],
+    "searches that have a price": [usage(1, web_search_requests=2)],
     "a failed call and one from a cache": [
         usage(1, status="error", output_tokens=0, uncached_input_tokens=0),
         usage(2, response_cache_hit=True),
@@ -105,7 +111,7 @@ def found(folder: Path, usages: list[Usage]) -> list[doctor.Finding]:
     commit(ledger, table, rates.load(), "test")
     connection = connect(ledger, Config())
     scope(connection)
-    return doctor.examine(connection)
+    return doctor.examine(connection, rates.load())
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -144,7 +150,7 @@ def test_an_id_on_two_rows(tmp_path: Path) -> None:
         commit(ledger, pa.Table.from_batches([rows]), rates.load(), "test")
     connection = connect(ledger, Config())
     scope(connection)
-    [one] = doctor.examine(connection)
+    [one] = doctor.examine(connection, rates.load())
     assert (one.check, one.calls, one.at_stake, one.direction) == ("repeated", 1, COST, "too high")
 
 

@@ -16,6 +16,7 @@ from tokman.query import run
 if TYPE_CHECKING:
     import duckdb
 
+    from tokman.rates import Card
     from tokman.reprice import Difference
 
 Direction = Literal["too low", "too high", "either way"]
@@ -35,6 +36,11 @@ CHECKS = (
         "too low",
         "state the model's price under [rates.models] in tokman.toml, then `tokman reprice`; where "
         "a log has no counts, have it record them",
+    ),
+    Check(
+        "fees",
+        "too low",
+        "the tokens of these calls are priced, their searches are not: look at the provider's bill",
     ),
     Check("partial", "too low", "ingest a log of the same calls that records them to their end"),
     Check("estimated", "either way", "have the log record the usage that the provider reports"),
@@ -80,8 +86,9 @@ class Finding(NamedTuple):
     advice: str
 
 
-def examine(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+def examine(connection: duckdb.DuckDBPyConnection, card: Card) -> list[Finding]:
     """What the checks find in views `scope` and `rejects`."""
+    connection.register("rates_card", card.table)
     connection.execute("create or replace temp view compared as " + sql.text("doctor/compared"))
     return [
         Finding(check.name, **row, direction=check.direction, advice=check.advice)

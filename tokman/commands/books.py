@@ -47,10 +47,11 @@ def doctor(
     connection = connect(store, settings)
     report.scope(connection, since=since, until=until, tz=tz, where=where)
     calls = connection.sql("select count(*) from scope").fetchall()[0][0]
-    findings = ward.examine(connection)
+    card = rate_card(settings)
+    findings = ward.examine(connection, card)
     if not calls and not findings:
         raise NothingToJudge("no calls", what_there_is(connection))
-    findings += ward.of_cards(reprice.compare(store, connection, rate_card(settings)))
+    findings += ward.of_cards(reprice.compare(store, connection, card))
     show(ward.ranked(findings), calls, form, sys.stdout)
     return 1 if findings else 0
 
