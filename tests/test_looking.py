@@ -68,6 +68,16 @@ def test_the_two_answers_are_what_the_totals_say(
     assert (found["cache_in_input"], found["reasoning_in_output"]) == (cache, reasoning)
 
 
+def test_a_model_is_known_by_its_values_whatever_the_column_is_called(tokman: Run) -> None:
+    rows = [f"2026-11-01T10:00:{n:02}Z,openai/gpt-5.5,{100 + n},10,{110 + n}" for n in range(30)]
+    log = "\n".join(["time,mdl,in_tok,out_tok,total", *rows])
+    done = tokman("ingest", "--check", "-", stdin=log.encode())
+    assert 'response_model = "mdl"' in done.out
+    assert "30 calls" in done.out
+    words = tokman("ingest", "--check", "-", stdin=log.replace("openai/gpt-5.5", "blue").encode())
+    assert "none of its columns looks like a model" in words.out
+
+
 def test_rows_that_disagree_leave_the_answer_open(tokman: Run) -> None:
     both = rows(2, totalTokens=120) + rows(2, totalTokens=160)
     out = checked(tokman, both)

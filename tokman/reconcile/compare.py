@@ -110,10 +110,10 @@ def reconcile(
     stating = books.providers(connection, since, until)
     chosen = [name for name in stating if provider in (None, name)]
     if not chosen:
-        have = ", ".join(name or "(none)" for name in stating) or "nobody"
+        have = ", ".join(name or "(none)" for name in stating)
         raise NothingToJudge(
             f"no statements of {provider or 'any provider'} in that period",
-            f"there are statements of: {have}; ingest a usage or cost export first",
+            f"there are statements of {have}" if have else "ingest a usage or cost export first",
         )
     prices = Prices(card)
     answers = [_one(connection, card, prices, name, by, allowed) for name in chosen]

@@ -30,13 +30,15 @@ _RULES = (
          "thinking", "think"), "cost price effort", survey.is_count),
     Rule("input_tokens", ("input tokens", "prompt tokens", "tokens in", "tokens prompt",
          "tokens input", "prompt token", "input token", "req units", "usage in", "usage input",
-         "usage prompt", "tokens sent"), _PARTS, survey.is_count),
+         "usage prompt", "tokens sent", "in tok", "tok in"), _PARTS, survey.is_count),
     Rule("output_tokens", ("output tokens", "completion tokens", "tokens out", "tokens completion",
          "tokens output", "completion token", "output token", "generated tokens", "res units",
-         "usage out", "usage output", "usage completion", "tokens received"), _PARTS,
+         "usage out", "usage output", "usage completion", "tokens received", "out tok",
+         "tok out"), _PARTS,
          survey.is_count),
-    Rule("total_tokens", ("total tokens", "tokens total", "total units", "usage total"),
-         "cost price cents", survey.is_count),
+    Rule("total_tokens", ("total tokens", "tokens total", "total units", "usage total",
+         "total tok", "total"),
+         "cost price cents usd ms", survey.is_count),
     Rule("started_at", ("started at", "start time", "request time", "created at", "timestamp",
          "request created at", "created", "datetime", "ts", "time", "date", "when"),
          "end ended completed updated response duration first", survey.is_time),
@@ -88,6 +90,11 @@ def choose(seen: Sequence[Seen]) -> dict[str, Seen]:
             if best is None or (rank, len(each.words), order) < best:
                 best = (rank, len(each.words), order)
                 chosen[rule.column] = each
+    if not {"response_model", "request_model"} & chosen.keys():
+        taken = {source.path for source in chosen.values()}
+        for each in seen:
+            if each.path not in taken and each.share(survey.is_model) >= 0.95:
+                chosen.setdefault("response_model", each)
     return {column: chosen[column] for column in _PLACE if column in chosen}
 
 

@@ -21,6 +21,12 @@ PATHS = 2_000
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
+_MODEL = re.compile(
+    r"(?:[\w.-]+/)*(?:chatgpt|claude|codestral|command|deepseek|gemini|gemma|glm|gpt|grok|kimi|llama|"
+    r"mistral|mixtral|nova|o[1-9]|qwen|text-embedding)(?:-[\w.:@-]+|[\d.]*)",
+    re.IGNORECASE,
+)
+
 
 class Seen(msgspec.Struct, gc=False):
     """One path and the values under it, by record; None where a record has none."""
@@ -105,6 +111,11 @@ def is_time(value: Any) -> bool:
 def is_name(value: Any) -> bool:
     """A word such as a model's name: letters, and no blanks."""
     return word(value) is not None and any(letter.isalpha() for letter in str(value))
+
+
+def is_model(value: Any) -> bool:
+    """The name of a model of a well-known family, with or without a provider before it."""
+    return isinstance(value, str) and _MODEL.fullmatch(value) is not None
 
 
 def is_label(value: Any) -> bool:
