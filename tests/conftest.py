@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tokman import sources
 from tokman.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every test has its own folder, a quiet terminal, and no ledger or configuration around."""
+    """Every test has its own folder, a quiet terminal, and no ledger or configuration around; no
+    mapping of a test before it is left."""
+    sources.use(())
     monkeypatch.chdir(tmp_path)
     for name in ("TOKMAN_LEDGER", "TOKMAN_CONFIG", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
         monkeypatch.delenv(name, raising=False)
