@@ -19,6 +19,10 @@ SCALE = 18
 """Decimal places an amount or a quantity is kept with; `stated_amount` keeps all of them."""
 
 
+ChargeCategory = Literal["usage", "purchase", "tax", "credit", "adjustment"]
+"""As FOCUS 1.2 divides charges."""
+
+
 class Statement(msgspec.Struct, kw_only=True, gc=False):
     """One row of the table of statements; never a row of the ledger, never added to it.
 
@@ -68,8 +72,7 @@ class Statement(msgspec.Struct, kw_only=True, gc=False):
     """Product or service, as the provider names it."""
     line_item: str | None = None
     """The line's own description or SKU."""
-    charge_category: Literal["usage", "purchase", "tax", "credit", "adjustment"] = "usage"
-    """FOCUS 1.2 ChargeCategory."""
+    charge_category: ChargeCategory = "usage"
     inference: bool = True
     """False: of another service of the same bill; summed up by day to tie to the file's total."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import SHARED
+from tests.sources.damage import withstand
 from tokman.errors import BadRecord
 from tokman.sources.base import Context
 from tokman.sources.gateways.litellm import LiteLLM
@@ -400,29 +400,6 @@ def test_real_rows_and_payloads_of_a_call_are_one_call() -> None:
     assert (hit.billed_cost, hit.uncached_input_tokens, hit.output_tokens) == (0, 10, 20)
 
 
-JUNK: list[Any] = [None, 0, -1, 2**70, 1.5, True, "", "x", "{}", [], [None], ["x"], {}, {"a": [{}]}]
-
-
-def damaged(value: Any) -> Iterator[Any]:
-    """The value with each of its parts replaced by junk in turn."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in list(parts):
-        inner = damaged(part) if isinstance(part, dict | list) else iter(())
-        for other in (*JUNK, *inner):
-            changed = value.copy()
-            changed[key] = other
-            yield changed
-
-
 @pytest.mark.parametrize("record", [c[1] for c in CASES], ids=[c[0] for c in CASES])
 def test_damage_is_refused_with_a_reason_or_read(record: dict[str, Any]) -> None:
-    for broken in damaged(record):
-        text = json.dumps(broken)
-        LiteLLM.matches(msgspec.json.decode(text))
-        try:
-            for usage in LiteLLM(CONTEXT).parse(
-                msgspec.json.decode(text, type=LiteLLM.record_type), 1
-            ):
-                assert msgspec.convert(msgspec.to_builtins(usage), Usage) == usage
-        except ValueError as refusal:
-            assert str(refusal) and CANARY not in str(refusal)
+    withstand(LiteLLM, CONTEXT, record, CANARY)

@@ -22,11 +22,11 @@ from tokman.sources.statements.bill import DAY, Bill, currency, line_of, told
 from tokman.sources.statements.meters import read
 from tokman.sources.statements.moments import moment, proves_month_first
 from tokman.sources.statements.services import sold_by
-from tokman.statement import Statement
+from tokman.statement import ChargeCategory, Statement
 
 REQUIRED = frozenset("chargetype date metercategory metername quantity unitofmeasure".split())
 
-CATEGORIES = {
+CATEGORIES: dict[str, ChargeCategory] = {
     "usage": "usage",
     "unusedreservation": "usage",
     "unusedsavingsplan": "usage",
@@ -90,7 +90,7 @@ def _amounts(statement: Statement, record: dict[str, Any]) -> bool:
     kind = _letters(record.get("chargetype"))
     if kind not in CATEGORIES:
         raise BadRecord("ChargeType: not one tokman knows")
-    statement.charge_category = CATEGORIES[kind]  # type: ignore[assignment]
+    statement.charge_category = CATEGORIES[kind]
     cost = amount(_cost(record), "Cost")
     if cost is None:
         raise BadRecord("Cost: missing")

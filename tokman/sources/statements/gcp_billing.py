@@ -26,11 +26,11 @@ from tokman.sources.statements.bill import Bill, currency, line_of, required, to
 from tokman.sources.statements.meters import Meter, read
 from tokman.sources.statements.moments import moment
 from tokman.sources.statements.services import sold_by
-from tokman.statement import Statement
+from tokman.statement import ChargeCategory, Statement
 
 REQUIRED = frozenset("billing_account_id cost currency usage_start_time usage_end_time".split())
 
-CATEGORIES = {
+CATEGORIES: dict[str, ChargeCategory] = {
     "regular": "usage",
     "tax": "tax",
     "adjustment": "adjustment",
@@ -147,7 +147,7 @@ def _charge(row: Line, line: int) -> Statement:
     kind = str(row.cost_type or "regular").lower().replace(" ", "_")
     if kind not in CATEGORIES:
         raise BadRecord("cost_type: not one tokman knows")
-    statement.charge_category = CATEGORIES[kind]  # type: ignore[assignment]
+    statement.charge_category = CATEGORIES[kind]
     statement.billed_amount = amount(row.cost, "cost")
     statement.list_amount = amount(row.cost_at_list, "cost_at_list")
     if statement.billed_amount is None:
