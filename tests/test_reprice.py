@@ -209,7 +209,7 @@ def test_what_is_applied_is_what_was_shown(ledger: Path) -> None:
     connection = connect(store, Config())
     scope(connection)
     with reprice.Draft(store, card.version) as draft:
-        shown = reprice.propose(store, connection, card, draft)
+        shown = reprice.propose(connection, card, draft)
         assert shown.total["calls"] == 4
         fuller = Usage(
             call_id="chatcmpl-test-000001",
@@ -275,6 +275,16 @@ def test_a_person_is_asked(answer: str, code: int, ledger: Path, tmp_path: Path)
     assert process.returncode == code
     assert b"went wrong" not in said
     assert Ledger(ledger).reprices() == (code == 0)
+
+
+def test_an_ingest_after_the_ledger_was_opened(tokman: Run, tmp_path: Path, ledger: Path) -> None:
+    store = Ledger(ledger)
+    connection = connect(store, Config())
+    scope(connection, since=None, until=None, tz="UTC", where=None)
+    log(tmp_path, "more", [call(5, "2026-11-09 10:00:00")])
+    assert tokman("ingest", "more.jsonl", "--ledger", ledger).code == 0
+    dearer = rates.load(Rates(models={"gpt-5.5": Model(input="10", output="60")}))
+    assert reprice.compare(connection, dearer).total["calls"] == 4
 
 
 def test_an_ingest_at_the_same_time(tokman: Run, tmp_path: Path, ledger: Path) -> None:
@@ -348,7 +358,7 @@ def test_undo_restores_every_row(
             connection = connect(ledger, Config())
             scope(connection, where=where)
             with reprice.Draft(ledger, card.version) as draft:
-                shown = reprice.propose(ledger, connection, card, draft)
+                shown = reprice.propose(connection, card, draft)
                 if not draft.calls:
                     continue
                 done = reprice.apply(ledger, draft)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokman import sql, statement
@@ -49,16 +50,22 @@ def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
     connection = database()
     charges = _ruled(sql.text("charges"), config)
     with _sound(ledger):
-        files = [
+        reached = [
             *_view(connection, ledger, "usage", stored_schema),
             *_view(connection, ledger, "statements", statement.stored_schema),
         ]
         connection.execute(f"create view charges as {charges}")
         with Bookmarks(ledger.folder, writing=False) as bookmarks:
             _hold(connection, bookmarks.rejects())
-    connection.execute("set allowed_paths = $files", {"files": files})
+    connection.execute("set allowed_paths = $files", {"files": reached})
     connection.execute("set enable_external_access = false")
     return connection
+
+
+def files(connection: duckdb.DuckDBPyConnection, name: Table) -> list[str]:
+    """The files of a table as they were when `connect` opened it: no other can be reached."""
+    paths = connection.sql("select unnest(current_setting('allowed_paths'))").fetchall()
+    return sorted(path for (path,) in paths if Path(path).parent.name == name)
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, **params: Any) -> list[dict[str, Any]]:

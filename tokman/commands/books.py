@@ -51,7 +51,7 @@ def doctor(
     findings = ward.examine(connection, card)
     if not calls and not findings:
         raise NothingToJudge("no calls", what_there_is(connection))
-    findings += ward.of_cards(reprice.compare(store, connection, card))
+    findings += ward.of_cards(reprice.compare(connection, card))
     show(ward.ranked(findings), calls, form, sys.stdout)
     return 1 if findings else 0
 

@@ -66,7 +66,7 @@ def rates_diff(
     store, settings = opened(ledger, config)
     connection = connect(store, settings)
     report.scope(connection, since=since, until=until, tz=tz, where=where)
-    show(reprice.compare(store, connection, rate_card(settings)), form, sys.stdout)
+    show(reprice.compare(connection, rate_card(settings)), form, sys.stdout)
     return 0
 
 
@@ -106,7 +106,7 @@ def reprice_(
     connection = connect(store, settings)
     report.scope(connection, since=since, until=until, tz=tz, where=where)
     with reprice.Draft(store, card.version) as draft:
-        show(reprice.propose(store, connection, card, draft), form, sys.stdout)
+        show(reprice.propose(connection, card, draft), form, sys.stdout)
         if not draft.calls:
             return 0
         if not agreed("Give the calls these costs?", yes):

@@ -12,13 +12,12 @@ import msgspec
 from tokman import rates, sql
 from tokman.commit import PRICED_BY
 from tokman.errors import TokmanError
-from tokman.query import literal, reason, rows
+from tokman.query import files, literal, reason, rows
 from tokman.reprice.record import Draft
 
 if TYPE_CHECKING:
     import duckdb
 
-    from tokman.ledger import Ledger
     from tokman.rates import Card
 
 SUMS = (
@@ -52,29 +51,25 @@ class Difference(msgspec.Struct, kw_only=True):
     """All calls added up, those of the models left out too."""
 
 
-def compare(ledger: Ledger, connection: duckdb.DuckDBPyConnection, card: Card) -> Difference:
+def compare(connection: duckdb.DuckDBPyConnection, card: Card) -> Difference:
     """What `card` makes of the calls in view `scope` that are priced by another."""
-    return summed(card.version, _priced(ledger, connection, card))
+    return summed(card.version, _priced(connection, card))
 
 
-def propose(
-    ledger: Ledger, connection: duckdb.DuckDBPyConnection, card: Card, draft: Draft
-) -> Difference:
+def propose(connection: duckdb.DuckDBPyConnection, card: Card, draft: Draft) -> Difference:
     """The same, and every call of it with both prices written to `draft`."""
 
     def written() -> Iterator[list[dict[str, Any]]]:
-        for summary in _priced(ledger, connection, card):
+        for summary in _priced(connection, card):
             draft.write(connection.sql("from moved").to_arrow_table())
             yield summary
 
     return summed(card.version, written())
 
 
-def _priced(
-    ledger: Ledger, connection: duckdb.DuckDBPyConnection, card: Card
-) -> Iterator[list[dict[str, Any]]]:
+def _priced(connection: duckdb.DuckDBPyConnection, card: Card) -> Iterator[list[dict[str, Any]]]:
     """File by file, so that memory does not grow with the ledger: `moved`, and its summary."""
-    for file in ledger.files():
+    for file in files(connection, "usage"):
         with answering():
             connection.execute(
                 f"create or replace view usage as from read_parquet({literal(file)})"
