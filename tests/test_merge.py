@@ -102,6 +102,16 @@ def test_every_place_where_a_call_was_read_is_kept(tmp_path: Path) -> None:
     assert [place["source"] for place in row["also_seen"]] == ["gateway", "trace"]
 
 
+def test_what_belongs_together_is_of_one_sighting(tmp_path: Path) -> None:
+    """The sizes are those of the results that are kept, or none."""
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(tool_result_hashes=[1], tool_result_bytes=[10], tool_errors=0))
+    put(ledger, usage(tool_result_hashes=[2, 3], tool_errors=1))
+    [row] = rows(ledger)
+    kept = ("tool_result_hashes", "tool_result_bytes", "tool_errors")
+    assert [row[name] for name in kept] == [[2, 3], None, 1]
+
+
 def test_attributes_from_a_later_log_do_not_move_the_price(tmp_path: Path) -> None:
     """A closed month keeps its total when another log names the team of a call in it."""
     ledger = Ledger(tmp_path / "l", create=True)
@@ -134,6 +144,14 @@ sightings = st.builds(
     response_model=st.sampled_from(["claude-sonnet-4-5", "claude-opus-4-8", None]),
     tags=st.sampled_from([None, ["x"], ["y", "x"]]),
     block_hashes=st.sampled_from([None, [1], [2, 3]]),
+    block_sizes=st.sampled_from([None, [4], [5, 6]]),
+    tool_call_hashes=st.sampled_from([None, [1], [2]]),
+    tool_names=st.sampled_from([None, ["a"], ["b"]]),
+    polls=st.sampled_from([None, True, False]),
+    tool_result_hashes=st.sampled_from([None, [1], [2]]),
+    tool_errors=st.sampled_from([None, 0, 1]),
+    turn=st.sampled_from([None, "user", "tool"]),
+    success=st.sampled_from([None, True, False]),
     billed_cost=st.sampled_from([None, 0, 7]),
     source=st.sampled_from(["s1", "s2"]),
     file=st.sampled_from(["f1", "f2"]),

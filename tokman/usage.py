@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a ledger written before could no longer be read as it is."""
 
 PICO = 10**12
@@ -139,8 +139,42 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     """Bytes of each block; scaled to the reported input tokens where tokens are needed."""
     output_bytes: int | None = None
     """Bytes of the texts and tool calls that the model wrote."""
+    tool_blocks: int | None = None
+    """How many of the blocks, the first ones, are tools; `system_blocks` of the system prompt
+    follow."""
+    system_blocks: int | None = None
+    tools_hash: int | None = None
+    """Keyed hash of the tools offered, whatever their order."""
+    steady_hash: int | None = None
+    """Keyed hash of tools and system prompt without the dates, times and ids in them."""
+    choices: int | None = None
+    """How many answers were asked for, where that is stated and not one."""
+    max_output_tokens: int | None = None
+    """The most that the request allows the model to write."""
+
+    # What it did with tools
+    turn: Literal["user", "tool"] | None = None
+    """Who spoke last before the model: somebody, or a tool it had called; None: not to be seen."""
     tool_call_hashes: list[int] | None = None
     """Keyed hash of (name, arguments) of each tool call the model made."""
+    tool_names: list[str] | None = None
+    """The name of each of those tools."""
+    polls: bool | None = None
+    """True: the tools called only wait, or ask how something stands."""
+    tool_result_hashes: list[int] | None = None
+    """Keyed hash of each tool result that this call is the first to be given."""
+    tool_result_bytes: list[int] | None = None
+    """Bytes of each of those results."""
+    tool_errors: int | None = None
+    """How many of those results say that the tool failed."""
+    tools_offered: list[str] | None = None
+    """The name of each tool the model could have called."""
+    tools_offered_bytes: list[int] | None = None
+    """Bytes of each of those tools' descriptions."""
+
+    # What came of it
+    success: bool | None = None
+    """Whether the work was done right, where the log says so: a score, a reaction, a test."""
 
     # Where it was read
     source: str = ""
@@ -173,9 +207,18 @@ def arrow_schema() -> pa.Schema:
         "block_hashes": pa.list_(count),
         "block_sizes": pa.list_(count),
         "tool_call_hashes": pa.list_(count),
+        "tool_names": pa.list_(text),
+        "polls": pa.bool_(),
+        "tool_result_hashes": pa.list_(count),
+        "tool_result_bytes": pa.list_(count),
+        "tools_offered": pa.list_(text),
+        "tools_offered_bytes": pa.list_(count),
+        "success": pa.bool_(),
     }
     counts = {*QUANTITIES, "reasoning_output_tokens", "duration_ms", "time_to_first_token_ms"}
     counts |= {"attempt", "request_hash", "response_hash", "output_bytes", "line"}
+    counts |= {"tool_blocks", "system_blocks", "tools_hash", "steady_hash", "tool_errors"}
+    counts |= {"choices", "max_output_tokens"}
     return pa.schema(
         [
             pa.field(name, special.get(name, count if name in counts else text))

@@ -51,7 +51,18 @@ select
         list(matched_ids) filter (matched_ids is not null)
     ))) as matched_ids,
     max(block_hashes) as block_hashes,
-    arg_max(block_sizes, block_hashes) as block_sizes,
+    arg_max_null(block_sizes, (block_hashes, block_sizes)) filter (block_hashes is not null) as block_sizes,
+    arg_max_null(tool_blocks, (block_hashes, tool_blocks)) filter (block_hashes is not null) as tool_blocks,
+    arg_max_null(system_blocks, (block_hashes, system_blocks)) filter (block_hashes is not null) as system_blocks,
+    max(tool_call_hashes) as tool_call_hashes,
+    arg_max_null(tool_names, (tool_call_hashes, tool_names)) filter (tool_call_hashes is not null) as tool_names,
+    arg_max_null(polls, (tool_call_hashes, polls)) filter (tool_call_hashes is not null) as polls,
+    max(tool_result_hashes) as tool_result_hashes,
+    arg_max_null(tool_result_bytes, (tool_result_hashes, tool_result_bytes)) filter (tool_result_hashes is not null) as tool_result_bytes,
+    arg_max_null(tool_errors, (tool_result_hashes, tool_errors)) filter (tool_result_hashes is not null) as tool_errors,
+    max(tools_offered) as tools_offered,
+    arg_max_null(tools_offered_bytes, (tools_offered, tools_offered_bytes)) filter (tools_offered is not null) as tools_offered_bytes,
+    bool_and(success) as success,
     max(columns(lambda name: name in (
         'time_basis', 'operation_name', 'provider_name', 'request_model', 'response_model',
         'service_tier', 'speed', 'inference_geo', 'error_type', 'finish_reason', 'stream',
@@ -59,7 +70,7 @@ select
         'workflow_basis', 'user_id', 'team', 'project', 'environment', 'api_key_alias',
         'api_key_hash', 'conversation_id', 'parent_id', 'agent_name', 'reasoning_effort',
         'temperature', 'structured_output', 'request_hash', 'response_hash', 'output_bytes',
-        'tool_call_hashes'
+        'tools_hash', 'steady_hash', 'choices', 'max_output_tokens', 'turn'
     )))
 from ranked
 group by call_id
