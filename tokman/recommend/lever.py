@@ -47,6 +47,10 @@ class Cell(NamedTuple):
     risks: list[str]
     proof: str
     """What would raise the evidence."""
+    rule: str = ""
+    """Which of the lever's rules found it, where it has several."""
+    effort: float = 0.5
+    """Days of one engineer that the change is likely to take; own judgement."""
 
 
 class LeftAlone(NamedTuple):
