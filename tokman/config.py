@@ -1,4 +1,4 @@
-"""tokman.toml: prices, aliases, discounts, workflow rules and the gate's settings."""
+"""tokman.toml: prices, workflow rules, what the work is worth, and the gate's settings."""
 
 from __future__ import annotations
 
@@ -61,10 +61,53 @@ class WorkflowRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Declared(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What the user declares about one workflow."""
 
+    owner: str | None = None
+    """Who decides about it."""
     interactive: bool | None = None
     """False: nobody waits for the answer, so batch and off-peak are open to it."""
+    max_delay: str | None = None
+    """How long an answer may take: 30s, 15m, 4h, 2d."""
     protected: bool = False
     """True: never nominate a cheaper model here."""
+    regulated: bool = False
+    """True: a rule outside the company says what may answer here; treated as protected."""
+    outcome: str | None = None
+    """The kind of outcome that counts, as `tokman outcomes add --name` calls it."""
+    value: str | float | int | None = None
+    """USD that one outcome is worth: its price, or the cost it avoids."""
+    margin: str | float | int | None = None
+    """The share of the value that must be left after the model calls: 70% or 0.7."""
+    importance: str | float | int | None = None
+    """Weight of a lost outcome; 1 is an ordinary one."""
+    waste: str | float | int | None = None
+    """The share of spend that may be waste before it is worth a word: 5% or 0.05."""
+
+
+class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a kind of business takes for granted; a field left out is that of `like`."""
+
+    like: str | None = None
+    """Another profile that the fields left out are taken from."""
+    horizon_days: int | None = None
+    """Over how many days a change must pay."""
+    value_per_cost: str | float | int | None = None
+    """What an outcome is worth where that is not declared, as a multiple of what it costs."""
+    loss_share: str | float | int | None = None
+    """The share of the quality loss that would eat the saving which a trial may leave open."""
+    max_loss: str | float | int | None = None
+    """The most outcomes that may be lost, whatever is saved: 2% or 0.02."""
+    alpha: str | float | int | None = None
+    """Chance to accept a model that is worse by the whole margin, one-sided."""
+    power: str | float | int | None = None
+    """Chance to accept a model that is just as good."""
+    importance: str | float | int | None = None
+    waste: str | float | int | None = None
+    day_rate: str | float | int | None = None
+    """USD that a day of an engineer costs."""
+    downgrade_from: str | None = None
+    """The least evidence, E0 to E4, at which a cheaper model is part of the plan."""
+    weights: dict[str, str | float | int] = {}
+    """Lever → how much a dollar it saves counts in the ranking, where not 1."""
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -87,6 +130,9 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rates: Rates = msgspec.field(default_factory=Rates)
     workflow_rules: list[WorkflowRule] = []
     workflows: dict[str, Declared] = {}
+    profile: str | None = None
+    """The kind of business: a name in `profiles` or one that tokman brings."""
+    profiles: dict[str, Profile] = {}
     check: Check = msgspec.field(default_factory=Check)
     tiktoken: Tiktoken = msgspec.field(default_factory=Tiktoken)
     sources: dict[str, Any] = {}
