@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from tokman import files
 from tokman.reading.sink import Sink, names
 from tokman.sources import claimants, record_paths
-from tokman.sources.base import Record, Source
+from tokman.sources.base import InBulk, Record, Refused, Source
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -46,20 +46,35 @@ class Records(Sink):
         if len(records) != count:
             return False
         first = self.piece.line + self.outcome.lines
-        parse = self.source.parse
-        refused: list[tuple[int, str]] = []
-        usages: list[Record] = []
-        for number, record in enumerate(records, first):
-            try:
-                usages.extend(parse(record, number))
-            except (ValueError, RecursionError) as error:
-                refused.append((number, str(error)))
+        usages, refused = self.parsed(self.source, records, range(first, first + count))
         self.keep(usages, self.source.name)
         if refused:
             lines = block.split(b"\n")
             for number, reason in refused:
                 self.refuse(lines[number - first], number, reason)
         return True
+
+    @staticmethod
+    def parsed(
+        source: Source, records: list[Any], numbers: Sequence[int]
+    ) -> tuple[list[Record], list[tuple[int, str]]]:
+        """The rows of the records, and which of them are refused as a whole and why."""
+        rows: list[Record] = []
+        refused: list[tuple[int, str]] = []
+        if isinstance(source, InBulk):
+            for row in source.parse_records(records, numbers):
+                if isinstance(row, Refused):
+                    refused.append((row.line, row.reason))
+                else:
+                    rows.append(row)
+            return rows, refused
+        parse = source.parse
+        for number, record in zip(numbers, records, strict=True):
+            try:
+                rows.extend(parse(record, number))
+            except (ValueError, RecursionError) as error:
+                refused.append((number, str(error)))
+        return rows, refused
 
     def refuse(self, line: bytes, number: int, reason: str) -> None:
         """A record its source would not take: another's, or a reject."""

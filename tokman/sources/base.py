@@ -103,6 +103,17 @@ class ByColumn(Protocol):
         ...
 
 
+@runtime_checkable
+class InBulk(Protocol):
+    """A source that reads many records at a time."""
+
+    def parse_records(
+        self, records: Sequence[Any], lines: Sequence[int]
+    ) -> Iterable[Record | Refused]:
+        """What `parse` would say of each record."""
+        ...
+
+
 class Stateless:
     """Part of every source whose records stand on their own."""
 

@@ -1,14 +1,33 @@
-"""A table's columns converted as a whole: each distinct value once, the rest is looked up."""
+"""Records converted by column: each distinct value once, the rest is looked up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from tokman.sources.mapping.plan import Plan
+import msgspec
 
-REMEMBERED = 50_000
+from tokman.sources.mapping.paths import either
+from tokman.sources.mapping.plan import Plan, Step
+from tokman.sources.mapping.spec import INPUT_PARTS
+from tokman.usage import Usage
+
+REMEMBERED = 10_000
 """Distinct values of a column that are remembered."""
+
+LONG = 200
+"""Texts longer than that are not remembered."""
+
+COUNTED = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
+ASIDE = ("total_tokens", "call_id", "ended_at")
+"""Columns of a mapping that do not go into a row as they are."""
+
+_DEFAULTS = {
+    field.name: field.default
+    for field in msgspec.structs.fields(Usage)
+    if field.default not in (msgspec.NODEFAULT, None)
+}
+_NEVER_EQUAL = {str, bytes, type(None)}
 
 
 class Fault(str):
@@ -21,85 +40,146 @@ class Memo(dict[Any, Any]):
 
     def __init__(self, convert: Callable[[Any], Any], missing: frozenset[str] | None) -> None:
         self._convert, self._missing = convert, missing
-        self.faulty = False
 
     def __missing__(self, value: Any) -> Any:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        missing = self._missing
-        if missing is not None and (value is None or _is_in(value, missing)):
-            found = None
-        else:
-            try:
-                found = self._convert(value)
-            except ValueError as error:
-                found, self.faulty = Fault(error), True
-        self[value] = found
+        found = self._converted(value)
+        if not (isinstance(value, str | bytes) and len(value) > LONG):
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[value] = found
         return found
+
+    def _converted(self, value: Any) -> Any:
+        missing = self._missing
+        if missing is not None:
+            if value is None or (type(value) is str and value.strip() in missing):
+                return None
+        try:
+            return self._convert(value)
+        except ValueError as error:
+            return Fault(error)
+
+
+class Conversion:
+    """One conversion, of column after column."""
+
+    def __init__(self, convert: Callable[[Any], Any], missing: frozenset[str] | None) -> None:
+        self._convert, self._missing = convert, missing
+        self._memos: dict[type, Memo] = {}
+
+    def column(self, values: Sequence[Any]) -> list[Any]:
+        """The converted values, a fault where one cannot be converted."""
+        kinds = set(map(type, values)) - _NEVER_EQUAL
+        if len(kinds) < 2:
+            return list(map(self._memo(kinds.pop() if kinds else str).__getitem__, values))
+        return [self._memo(type(value))[value] for value in values]
+
+    def _memo(self, kind: type) -> Memo:
+        """The memo for values of this type: 1, 1.0 and True are one key, but not one value."""
+        if kind not in self._memos:
+            self._memos[kind] = Memo(self._convert, self._missing)
+        return self._memos[kind]
+
+
+class Given(NamedTuple):
+    """What a mapping makes of one record, before it is a row."""
+
+    columns: dict[str, Any]
+    counts: tuple[int | None, ...]
+    """Of `COUNTED`."""
+    aside: tuple[Any, ...]
+    """Of `ASIDE`."""
 
 
 class Bulk:
-    """One plan's conversions, for one file: a column of a table has one type throughout."""
+    """One plan's conversions."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._memos = [
-            (step, Memo(step.convert, plan.missing), step.when and Memo(step.when.holds, None))
+        self._steps = [
+            (
+                step,
+                Conversion(step.convert, plan.missing),
+                step.when and Conversion(step.when.holds, None),
+            )
             for step in plan.steps
         ]
-        self._where = [(asked, Memo(asked.holds, None)) for asked in plan.where]
-        self._refuse = [(asked, Memo(asked.holds, None)) for asked in plan.refuse]
+        columns = [step.column for step in plan.steps]
+        self._names = [name for name in columns if name not in {*COUNTED, *ASIDE}]
+        self._own = [(asked, Conversion(asked.holds, None)) for asked in plan.own]
+        self._where = [(asked, Conversion(asked.holds, None)) for asked in plan.where]
+        self._refuse = [(asked, Conversion(asked.holds, None)) for asked in plan.refuse]
+        self._inside = plan.inside if plan.base else []
+
+    def no_calls(self, columns: Sequence[list[Any]], faults: dict[int, str]) -> set[int]:
+        """The numbers of the records that are no calls; adds to the faults those to be refused."""
+        found: set[int] = set()
+        for asked, conversion in self._own:
+            for number, held in enumerate(conversion.column(columns[asked.place])):
+                if held is not True:
+                    faults.setdefault(number, held or asked.reason)
+        for asked, conversion in self._where:
+            for number, held in enumerate(conversion.column(columns[asked.place])):
+                if type(held) is Fault and number not in found:
+                    faults.setdefault(number, held)
+                elif not held and number not in faults:
+                    found.add(number)
+        for asked, conversion in self._refuse:
+            for number, held in enumerate(conversion.column(columns[asked.place])):
+                if held and number not in found:
+                    faults.setdefault(number, held if type(held) is Fault else asked.reason)
+        return found
 
     def given(
-        self, columns: Sequence[list[Any]], size: int
-    ) -> tuple[list[dict[str, Any] | None], dict[int, str]]:
-        """The converted values of each row, None for a row that is no call; why rows are refused,
-        by their index."""
-        faults: dict[int, str] = {}
-        names, lists = [], []
-        for step, memo, asked in self._memos:
-            merged: list[Any] = [None] * size
-            for place in step.places:
-                found = list(map(memo.__getitem__, columns[place]))
-                merged = found if place == step.places[0] else _filled(merged, found)
-            if step.const is not None:
-                merged = [step.const if value is None else value for value in merged]
-            if asked is not None and step.when is not None:
-                holds = map(asked.__getitem__, columns[step.when.place])
-                merged = [
-                    v if held is True else None for v, held in zip(merged, holds, strict=True)
-                ]
-            if memo.faulty:
-                _note(merged, faults)
-            names.append(step.column)
-            lists.append(merged)
-        rows: list[dict[str, Any] | None] = [
-            {name: value for name, value in zip(names, row, strict=True) if value is not None}
-            for row in (zip(*lists, strict=True) if lists else [()] * size)
+        self, columns: Sequence[list[Any]], size: int, faults: dict[int, str]
+    ) -> Iterable[Given | None]:
+        """The converted values of each record, None where it has no call at the plan's base."""
+        empty: list[Any] = [None] * size
+        there = [columns[place] for place in self._inside if columns[place] != empty]
+        if self._inside and not there:
+            return empty
+        lists: dict[str, list[Any]] = {}
+        for step, conversion, asked in self._steps:
+            lists[step.column] = _merged(step, conversion, asked, columns, empty)
+            if Fault in set(map(type, lists[step.column])):
+                for number, value in enumerate(lists[step.column]):
+                    if type(value) is Fault:
+                        faults.setdefault(number, value)
+        for name in _DEFAULTS.keys() & lists.keys():
+            default = _DEFAULTS[name]
+            lists[name] = [default if value is None else value for value in lists[name]]
+        rows = zip(*(lists[name] for name in self._names), strict=True)
+        given = map(
+            Given,
+            (dict(zip(self._names, row, strict=True)) for row in rows),
+            zip(*(lists.get(name, empty) for name in COUNTED), strict=True),
+            zip(*(lists.get(name, empty) for name in ASIDE), strict=True),
+        )
+        if not self._inside:
+            return given
+        calls = (any(value is not None for value in row) for row in zip(*there, strict=True))
+        return [each if call else None for each, call in zip(given, calls, strict=True)]
+
+
+def _merged(
+    step: Step,
+    conversion: Conversion,
+    asked: Conversion | None,
+    columns: Sequence[list[Any]],
+    empty: list[Any],
+) -> list[Any]:
+    """What becomes of one column of the ledger, from every place it may come from."""
+    merged = empty
+    for place in step.places:
+        if merged is empty:
+            merged = conversion.column(columns[place])
+        elif None in merged:
+            merged = either(merged, conversion.column(columns[place]))
+    if step.const is not None:
+        merged = [step.const if value is None else value for value in merged]
+    if asked is not None and step.when is not None:
+        holds = asked.column(columns[step.when.place])
+        merged = [
+            value if held is True else held if type(held) is Fault else None
+            for value, held in zip(merged, holds, strict=True)
         ]
-        for condition, memo in self._refuse:
-            for index, held in enumerate(map(memo.__getitem__, columns[condition.place])):
-                if held:
-                    faults[index] = held if type(held) is Fault else condition.reason
-        for condition, memo in self._where:
-            for index, held in enumerate(map(memo.__getitem__, columns[condition.place])):
-                if type(held) is Fault:
-                    faults[index] = held
-                elif not held:
-                    rows[index] = None
-                    faults.pop(index, None)
-        return rows, faults
-
-
-def _is_in(value: Any, missing: frozenset[str]) -> bool:
-    return type(value) is str and value.strip() in missing
-
-
-def _filled(first: list[Any], second: list[Any]) -> list[Any]:
-    return [b if a is None else a for a, b in zip(first, second, strict=True)]
-
-
-def _note(column: list[Any], faults: dict[int, str]) -> None:
-    for index, value in enumerate(column):
-        if type(value) is Fault:
-            faults.setdefault(index, value)
+    return merged

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-
-from tokman.errors import BadRecord
 
 Path = tuple[str, ...]
 """The keys from the record's top down to a value."""
@@ -55,6 +53,16 @@ def opened(value: Any) -> Any:
     return value
 
 
+class Found(NamedTuple):
+    """The values of many records: by path, then by record."""
+
+    values: list[list[Any]]
+    opened: list[list[Any]]
+    """The same, with JSON text decoded where some path leads into it."""
+    faults: dict[int, str]
+    """Why a record is refused, by its number from 0."""
+
+
 class Shape:
     """The record type of some paths, and the way to their values.
 
@@ -76,46 +84,55 @@ class Shape:
             (path, [n for n, each in enumerate(paths) if each[: len(path)] == path])
             for path in needed
         ]
-        self._raw_groups = any(paths[n] in self._raw for _, group in self._groups for n in group)
         self._depth = {n: len(path) for path, group in self._groups for n in group}
-        self._telling = sorted(self._depth)
-        telling = {paths[n] for n in self._telling}
+        telling = {paths[n] for n in self._depth}
         self.record_type: type[msgspec.Struct] = _struct(
             tree, (), self._raw, {path: path in telling for path in paths}
         )
         self._attributes: list[str] = []
-        self._late: list[tuple[int, Path]] = []
+        self._inside: dict[str, list[tuple[int, Path]]] = {}
+        """Paths that lead into JSON text: the text's attribute → each path's rest behind it."""
         for index, path in enumerate(paths):
             above = next((n for n in range(1, len(path)) if path[:n] in self._raw), len(path))
             self._attributes.append(_attribute(tree, path[:above]))
             if above < len(path):
-                self._late.append((index, path[above:]))
-        deep = {index for index, _ in self._late}
+                self._inside.setdefault(self._attributes[-1], []).append((index, path[above:]))
+        deep = {index for rests in self._inside.values() for index, _ in rests}
         self._texts = [n for n, path in enumerate(paths) if path in self._raw and n not in deep]
-        self._get: Callable[[Any], Any] = attrgetter(*self._attributes)
+        one_more = "__class__"  # makes it a tuple where there is one path
+        self._get: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._attributes, one_more)
 
-    def values(self, record: Any) -> list[Any]:
-        """The values of a decoded record, in the order of the paths; BadRecord where it lacks a
-        key that is needed."""
-        try:
-            found = self._get(record)
-            values = list(found) if len(self._attributes) > 1 else [found]
-        except AttributeError:
-            values = [self._followed(record, n) for n in range(len(self._paths))]
-        if msgspec.UNSET in values or self._raw_groups:
-            for path, group in self._groups:
-                if all(_absent(values[index]) for index in group):
-                    raise BadRecord(f"{'.'.join(path)}: missing")
-            for index in self._telling:
-                if values[index] is msgspec.UNSET:
-                    values[index] = None
-        for index, rest in self._late:
-            values[index] = scalar(walk(_text(values[index]), rest))
+    def columns(self, records: Sequence[Any]) -> Found:
+        """The values of decoded records, of which there is one at least."""
+        columns = list(zip(*map(self._row, records), strict=True))
+        values = [list(column) for column in columns[: len(self._paths)]]
+        faults: dict[int, str] = {}
+        for path, group in self._groups:
+            for number in set.intersection(*(_lacking(values[index]) for index in group)):
+                faults.setdefault(number, f"{'.'.join(path)}: missing")
+        for index in self._depth:
+            values[index] = [None if v is msgspec.UNSET else v for v in values[index]]
+        objects: dict[str, list[Any]] = {}
+        for attribute, rests in self._inside.items():
+            texts = map(_text, values[rests[0][0]])
+            objects[attribute] = decoded(texts, faults)
+            for index, rest in rests:
+                values[index] = singles(under(objects[attribute], rest))
+        opened = values.copy()
         for index in self._texts:
-            values[index] = _text(values[index])
-            if self._paths[index] in self._scalar_text:
-                values[index] = scalar(opened(values[index]))
-        return values
+            found = objects.get(self._attributes[index])
+            values[index] = opened[index] = list(map(_text, values[index]))
+            if found is not None and self._paths[index] in self._scalar_text:
+                values[index] = opened[index] = singles(found)
+            elif found is not None:
+                opened[index] = either(found, values[index])
+        return Found(values, opened, faults)
+
+    def _row(self, record: Any) -> tuple[Any, ...]:
+        try:
+            return self._get(record)
+        except AttributeError:
+            return tuple(self._followed(record, index) for index in range(len(self._paths)))
 
     def _followed(self, record: Any, index: int) -> Any:
         """One value by small steps, for records where some level is missing or is JSON text."""
@@ -131,9 +148,45 @@ class Shape:
         return record
 
 
-def _absent(value: Any) -> bool:
-    """True for a key that the record does not have, False for one with null."""
-    return value is msgspec.UNSET or (isinstance(value, msgspec.Raw) and bytes(value) == b"")
+_NOTHING = msgspec.Raw(b"")
+"""The JSON text of a key that the record does not have."""
+
+
+def _lacking(column: Sequence[Any]) -> set[int]:
+    """The records that do not have the key; null is a value."""
+    return {n for n, v in enumerate(column) if v is msgspec.UNSET or v is _NOTHING}
+
+
+def decoded(texts: Iterable[Any], faults: dict[int, str]) -> list[Any]:
+    """JSON texts decoded; one that cannot be is a fault of its record."""
+    objects: list[Any] = []
+    for number, text in enumerate(texts):
+        try:
+            objects.append(opened(text))
+        except _UNREADABLE as error:
+            faults.setdefault(number, str(error))
+            objects.append(None)
+    return objects
+
+
+def under(objects: Iterable[Any], keys: Path) -> list[Any]:
+    """What lies under the keys of opened objects, None where nothing does."""
+    for depth, key in enumerate(keys):
+        found = map(opened, objects) if depth else objects
+        objects = [value.get(key) if isinstance(value, dict) else None for value in found]
+    return list(objects)
+
+
+def either(first: list[Any], second: list[Any]) -> list[Any]:
+    """The values of the first column, and of the second where it has none."""
+    return [b if a is None else a for a, b in zip(first, second, strict=True)]
+
+
+def singles(column: list[Any]) -> list[Any]:
+    """A column without the objects and lists in it, of which no single value comes."""
+    if {dict, list}.isdisjoint(map(type, column)):
+        return column
+    return [scalar(value) for value in column]
 
 
 def scalar(value: Any) -> Any:
@@ -174,7 +227,7 @@ def _struct(
     for index, (key, below) in enumerate(tree.items()):
         path, name = (*above, key), f"f{index}"
         if path in raw:
-            fields.append((name, msgspec.Raw, msgspec.Raw(b"")))
+            fields.append((name, msgspec.Raw, _NOTHING))
         elif path in leaves:
             kind = _SCALAR | msgspec.UnsetType if leaves[path] else _SCALAR
             fields.append((name, kind, msgspec.UNSET if leaves[path] else None))

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from tokman.sources.mapping.paths import Shape, parse, scalar, walk
+from tokman.sources.mapping.paths import (
+    Found,
+    Shape,
+    decoded,
+    either,
+    parse,
+    scalar,
+    singles,
+    under,
+    walk,
+)
 
 
 class Places:
@@ -55,22 +66,31 @@ class Places:
         """The columns of a table that may hold the values: whole paths, and their first keys."""
         return list(dict.fromkeys([*self._names, *(path[0] for _, _, path in self._deep)]))
 
-    def by_column(self, columns: dict[str, list[Any]], size: int) -> list[list[Any]]:
-        """The values of many rows, a list for each path."""
+    def by_column(self, columns: dict[str, list[Any]], size: int) -> Found:
+        """The values of many rows of a table."""
         empty: list[Any] = [None] * size
-        found = [columns.get(name, empty) for name in self._names]
+        values = [columns.get(name, empty) for name in self._names]
+        opened = values.copy()
+        objects: dict[str, list[Any]] = {}
+        faults: dict[int, str] = {}
         for index, text, path in self._deep:
             if text not in columns and path[0] in columns:
-                inner = [walk({path[0]: value}, path) for value in columns[path[0]]]
-                found[index] = inner
+                if path[0] not in objects:
+                    objects[path[0]] = decoded(columns[path[0]], faults)
+                values[index] = opened[index] = under(objects[path[0]], path[1:])
         for text, index in self._places.items():
             if text not in self._raw:
-                found[index] = _singles(found[index])
-        return found
+                values[index] = opened[index] = singles(values[index])
+            elif self._names[index] in objects:
+                opened[index] = either(objects[self._names[index]], values[index])
+        return Found(values, opened, faults)
 
-    def values(self, record: Any) -> list[Any]:
-        """The values of a decoded record, or of a row that `row` has read."""
-        return record if type(record) is list else self.shape.values(record)
+    def of_records(self, records: Sequence[Any]) -> Found:
+        """The values of decoded records, or of rows that `row` has read."""
+        if type(records[0]) is list:
+            values = [list(column) for column in zip(*records, strict=True)]
+            return Found(values, values, {})
+        return self.shape.columns(records)
 
     def row(self, row: dict[str, Any]) -> list[Any]:
         """The values of a table's row: a path is a column's name, or leads into its JSON text."""
@@ -81,9 +101,3 @@ class Places:
                 found[index] = inner if text in self._raw else scalar(inner)
         return found
 
-
-def _singles(column: list[Any]) -> list[Any]:
-    """A column without the objects and lists in it, of which no single value comes."""
-    if {dict, list}.isdisjoint(map(type, column)):
-        return column
-    return [scalar(value) for value in column]

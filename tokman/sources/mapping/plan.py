@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,16 +65,7 @@ class Plan:
         self.url = self._all(bodies.url)
         for path in mapping.match.keys:
             places.need(path)
-        self.own = [
-            (path, self._at(path), frozenset(words)) for path, words in mapping.match.values.items()
-        ]
-
-    def others(self, found: Sequence[Any]) -> str | None:
-        """The path whose value shows that the record is of another format; None if none does."""
-        for path, place, accepted in self.own:
-            if values.plain(found[place]) not in accepted:
-                return path
-        return None
+        self.own = [self._own(path, words) for path, words in mapping.match.values.items()]
 
     def first(self, found: Sequence[Any], places: tuple[int, ...]) -> Any:
         """The first value that is there."""
@@ -84,25 +74,6 @@ class Plan:
             if value is not None and not (type(value) is str and value.strip() in self.missing):
                 return value
         return None
-
-    def given(self, found: Sequence[Any]) -> dict[str, Any]:
-        """Column → converted value, of those the record has."""
-        given: dict[str, Any] = {}
-        missing = self.missing
-        for column, places, convert, const, when in self.steps:
-            if when is not None and not when.holds(found[when.place]):
-                continue
-            for place in places:
-                value = found[place]
-                if value is None or (type(value) is str and value.strip() in missing):
-                    continue
-                if (converted := convert(value)) is not None:
-                    given[column] = converted
-                    break
-            else:
-                if const is not None:
-                    given[column] = const
-        return given
 
     def tagged(self, found: Sequence[Any]) -> list[str] | None:
         """`name:value` of single values and of an object's; a list's items as they are."""
@@ -139,9 +110,12 @@ class Plan:
         convert = _plain_converter(column, stated, self.missing)
         if stated.values:
             convert = _looked_up(stated.values, convert)
-        if column in spec.NAMES | spec.LABELS | spec.TRUTHS | {"status"}:
-            convert = lru_cache(maxsize=10_000, typed=True)(convert)
         return convert
+
+    def _own(self, path: str, words: list[str]) -> Asked:
+        accepted = frozenset(words)
+        reason = f"{path}: not a value that {self.mapping.name} has"
+        return Asked(self._at(path), lambda value: values.plain(value) in accepted, reason)
 
     def _condition(self, asked: spec.Condition) -> Asked:
         only_present = asked.present is not None

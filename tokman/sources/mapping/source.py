@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import repeat
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,14 +14,14 @@ from tokman.sources.base import Context, Refused, Stateless
 from tokman.sources.classes import split_input, split_output
 from tokman.sources.facts import identity, is_distinct, word
 from tokman.sources.mapping import bodies
-from tokman.sources.mapping.bulk import Bulk
-from tokman.sources.mapping.paths import parse
+from tokman.sources.mapping.bulk import COUNTED, Bulk, Given
+from tokman.sources.mapping.paths import Found, parse
 from tokman.sources.mapping.places import Places
 from tokman.sources.mapping.plan import Plan, matcher
-from tokman.sources.mapping.spec import INPUT_PARTS, LINKS, Mapping
+from tokman.sources.mapping.spec import LINKS, Mapping
 from tokman.usage import INPUT_CLASSES, OUTPUT_CLASSES, Usage
 
-_TOKENS = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
+_UNSTATED = (None,) * len(COUNTED)
 
 
 class Mapped(Stateless):
@@ -36,13 +35,13 @@ class Mapped(Stateless):
     mapping: ClassVar[Mapping]
     places: ClassVar[Places]
     plans: ClassVar[list[Plan]]
+    bulks: ClassVar[list[Bulk]]
     fingerprint: ClassVar[str]
     """Changes with what the mapping says."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.seen: dict[int, int] = {}
-        self.bulk: Bulk | None = None
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
@@ -52,18 +51,18 @@ class Mapped(Stateless):
     def parse(self, record: Any, line: int) -> Iterable[Usage]:
         """The call in one record, or the calls of `each`; none where the mapping's `where` says
         it is no call."""
-        found = self.places.values(record)
-        plan = self.plans[0]
-        if plan.own and (path := plan.others(found)):
-            raise BadRecord(f"{path}: not a value that {self.name} has")
-        if plan.where and not all(asked.holds(found[asked.place]) for asked in plan.where):
-            return ()
-        for asked in plan.refuse:
-            if asked.holds(found[asked.place]):
-                raise BadRecord(asked.reason)
-        if not self.mapping.each:
-            return self._call(plan, found, plan.given(found), line)
-        return self._calls(found, line)
+        rows: list[Usage] = []
+        for row in self.parse_records([record], [line]):
+            if isinstance(row, Refused):
+                raise BadRecord(row.reason)
+            rows.append(row)
+        return rows
+
+    def parse_records(
+        self, records: Sequence[Any], lines: Sequence[int]
+    ) -> Iterable[Usage | Refused]:
+        """The calls of many records."""
+        return self._parse(self.places.of_records(records), lines) if records else ()
 
     @property
     def columns(self) -> Sequence[str]:
@@ -74,49 +73,59 @@ class Mapped(Stateless):
         self, columns: dict[str, list[Any]], lines: Sequence[int]
     ) -> Iterable[Usage | Refused]:
         """The calls of many rows of a table, given by column."""
-        by_path = self.places.by_column(columns, len(lines))
-        rows = zip(*by_path, strict=True)
-        given: Iterable[dict[str, Any] | None] = repeat(None)
-        faults: dict[int, str] = {}
-        if not self.mapping.each and not self.plans[0].own:
-            self.bulk = self.bulk or Bulk(self.plans[0])
-            given, faults = self.bulk.given(by_path, len(lines))
-        for index, (line, found, values) in enumerate(zip(lines, rows, given, strict=False)):
+        return self._parse(self.places.by_column(columns, len(lines)), lines)
+
+    def _parse(self, found: Found, lines: Sequence[int]) -> Iterable[Usage | Refused]:
+        values, opened, faults = found
+        no_calls = self.bulks[0].no_calls(values, faults)
+        given = [bulk.given(values, len(lines), faults) for bulk in self.bulks]
+        rows = zip(
+            lines,
+            zip(*values, strict=True),
+            zip(*opened, strict=True),
+            zip(*given, strict=True),
+            strict=True,
+        )
+        for number, (line, *row) in enumerate(rows):
+            if number in no_calls:
+                continue
             try:
-                if index in faults:
-                    raise BadRecord(faults[index])
-                if values is not None:
-                    yield from self._call(self.plans[0], found, values, line)
-                elif self.bulk is None:
-                    yield from self.parse(list(found), line)
+                if number in faults:
+                    raise BadRecord(faults[number])
+                yield from self._calls(line, *row)
             except (ValueError, RecursionError) as error:
                 yield Refused(line, str(error))
 
-    def _calls(self, found: Sequence[Any], line: int) -> list[Usage]:
+    def _calls(
+        self,
+        line: int,
+        found: Sequence[Any],
+        opened: Sequence[Any],
+        given: Sequence[Given | None],
+    ) -> list[Usage]:
         rows: list[Usage] = []
-        for plan in self.plans:
-            if any(found[place] is not None for place in plan.inside):
-                calls = self._call(plan, found, plan.given(found), line)
-                if rows:
-                    calls[0].call_id += f"#{parse(plan.base)[-1]}"
-                rows += calls
+        for plan, each in zip(self.plans, given, strict=True):
+            if each is None:
+                continue
+            calls = self._call(plan, each, found, opened, line)
+            if rows:
+                calls[0].call_id += f"#{parse(plan.base)[-1]}"
+            rows += calls
         return rows
 
     def _call(
-        self, plan: Plan, found: Sequence[Any], given: dict[str, Any], line: int
+        self, plan: Plan, given: Given, found: Sequence[Any], opened: Sequence[Any], line: int
     ) -> list[Usage]:
-        if "started_at" not in given and "started_at" in self.mapping.map:
+        columns, counts, (total, own, ended) = given
+        if columns.get("started_at", 0) is None:
             raise BadRecord("started_at: missing")
-        counts = {name: given.pop(name) for name in _TOKENS if name in given}
-        total, own = given.pop("total_tokens", None), given.pop("call_id", None)
-        ended = given.pop("ended_at", None)
-        usage = Usage(call_id="", line=line, **given)
+        usage = Usage(call_id="", line=line, **columns)
         if ended is not None and usage.duration_ms is None and usage.started_at is not None:
             passed = (ended - usage.started_at) // 1000
             usage.duration_ms = passed if passed >= 0 else None
-        self._annotate(plan, usage, found)
-        inner = bodies.read(plan, found, usage, self.context) if plan.response else []
-        if inner and (inner[0].output_basis == "final" or not counts):
+        self._annotate(plan, usage, opened)
+        inner = bodies.read(plan, opened, usage, self.context) if plan.response else []
+        if inner and (inner[0].output_basis == "final" or counts == _UNSTATED):
             rows = bodies.joined(usage, inner)
         else:
             self._count(usage, counts, total)
@@ -146,14 +155,12 @@ class Mapped(Stateless):
                 if to := getattr(usage, link):
                     setattr(usage, link, f"{self.name}:{to}")
 
-    def _count(self, usage: Usage, counts: dict[str, int], total: int | None) -> None:
+    def _count(self, usage: Usage, counts: tuple[int | None, ...], total: int | None) -> None:
         """Disjoint classes from the log's own, by the mapping's two answers."""
-        if not any(counts.values()):
+        if not any(counts):
             usage.output_basis = "partial"
             return
-        take = counts.get
-        whole, made = take("input_tokens", 0), take("output_tokens", 0)
-        read, short, long = (take(part, 0) for part in INPUT_PARTS)
+        whole, read, short, long, made, reasoning = [count or 0 for count in counts]
         usage.uncached_input_tokens = whole
         if cached := read + short + long:
             if self.mapping.cache_in_input == "unknown":
@@ -164,7 +171,7 @@ class Mapped(Stateless):
                 usage, whole, "input_tokens", read=read, written=short + long, written_1h=long
             )
         usage.output_tokens = made
-        if reasoning := take("reasoning_output_tokens", 0):
+        if reasoning:
             if self.mapping.reasoning_in_output == "unknown":
                 raise BadRecord("is reasoning inside output_tokens? reasoning_in_output is unknown")
             if not self.mapping.reasoning_in_output:
@@ -224,6 +231,7 @@ def _compiled(text: bytes) -> type[Mapped]:
     made: Any = Described
     made.name, made.title, made.locations = mapping.name, mapping.title, tuple(mapping.locations)
     made.mapping, made.places, made.plans = mapping, places, plans
+    made.bulks = list(map(Bulk, plans))
     made.fingerprint = digest.hexdigest()
     made.matches = staticmethod(matcher(mapping))
     made.from_row = staticmethod(places.row)
