@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -14,6 +14,9 @@ Kind = Literal["lines", "document", "table", "parquet", "database", "unknown"]
 
 BLOCK = 128 << 10
 """Bytes read at a time: few enough that their records stay in the processor's cache."""
+
+WIDE = 512 << 10
+"""The same for what is converted by column, where each step should have many records."""
 
 HEAD = 1 << 16
 """Bytes looked at to tell what a file is."""
@@ -131,6 +134,26 @@ def blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield b"".join(held)
         raise error
     if any(held):
+        yield b"".join(held)
+
+
+def joined(blocks: Iterator[bytes], size: Callable[[], int]) -> Iterator[bytes]:
+    """Blocks of that size at least, which may change from one to the next.
+
+    A CutShort of the stream is raised after the blocks before it.
+    """
+    held: list[bytes] = []
+    try:
+        for block in blocks:
+            held.append(block)
+            if sum(map(len, held)) >= size():
+                yield b"".join(held)
+                held = []
+    except CutShort as error:
+        if held:
+            yield b"".join(held)
+        raise error
+    if held:
         yield b"".join(held)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -12,9 +12,6 @@ from tokman.errors import BadRecord
 from tokman.sources import by_name
 from tokman.sources.base import Context
 from tokman.usage import Usage
-
-if TYPE_CHECKING:
-    from tokman.sources.mapping.plan import Plan
 
 _OF_THE_LOG = (
     *("started_at", "status", "error_type", "response_cache_hit", "duration_ms"),
@@ -33,17 +30,18 @@ _OF_EITHER = (
 _family = cache(by_name)
 
 
-def read(plan: Plan, found: Sequence[Any], usage: Usage, context: Context) -> list[Usage]:
-    """The calls that the record's response speaks of; none where it is no response we know."""
+def read(bodies: Sequence[Any], usage: Usage, context: Context) -> list[Usage]:
+    """The calls that the record's response speaks of, given with its request and address; none
+    where it is no response we know."""
     from tokman.sources.providers.envelope import unwrap
 
-    response = _message(plan.first(found, plan.response))
-    if not response:
+    response, request, url = bodies
+    if not (response := _message(response)):
         return []
     record: dict[str, Any] = {
         "response": response,
-        "request": _message(plan.first(found, plan.request)),
-        "url": str(plan.first(found, plan.url) or ""),
+        "request": _message(request),
+        "url": str(url or ""),
     }
     try:
         call = unwrap(record)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import Any
 
 import msgspec
 
-from tokman.sources.mapping.paths import either
+from tokman.sources.mapping.paths import Found, either
 from tokman.sources.mapping.plan import Plan, Step
 from tokman.sources.mapping.spec import INPUT_PARTS
 from tokman.usage import Usage
@@ -51,9 +52,10 @@ class Memo(dict[Any, Any]):
 
     def _converted(self, value: Any) -> Any:
         missing = self._missing
-        if missing is not None:
-            if value is None or (type(value) is str and value.strip() in missing):
-                return None
+        if missing is not None and (
+            value is None or (type(value) is str and value.strip() in missing)
+        ):
+            return None
         try:
             return self._convert(value)
         except ValueError as error:
@@ -81,7 +83,7 @@ class Conversion:
         return self._memos[kind]
 
 
-class Given(NamedTuple):
+class Given(msgspec.Struct, gc=False):
     """What a mapping makes of one record, before it is a row."""
 
     columns: dict[str, Any]
@@ -89,12 +91,20 @@ class Given(NamedTuple):
     """Of `COUNTED`."""
     aside: tuple[Any, ...]
     """Of `ASIDE`."""
+    key: tuple[Any, ...]
+    """Each part of the mapping's key."""
+    tags: list[str] | None
+    bodies: tuple[Any, ...]
+    """The provider's response, the request and the address."""
+    record: tuple[Any, ...]
+    """All values, where the mapping has no key and they stand for one."""
 
 
 class Bulk:
     """One plan's conversions."""
 
     def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._steps = [
             (
                 step,
@@ -129,10 +139,10 @@ class Bulk:
                     faults.setdefault(number, held if type(held) is Fault else asked.reason)
         return found
 
-    def given(
-        self, columns: Sequence[list[Any]], size: int, faults: dict[int, str]
-    ) -> Iterable[Given | None]:
-        """The converted values of each record, None where it has no call at the plan's base."""
+    def given(self, found: Found, size: int) -> Iterable[Given | None]:
+        """What becomes of each record, None where it has no call at the plan's base; adds to the
+        faults."""
+        columns, opened, faults = found
         empty: list[Any] = [None] * size
         there = [columns[place] for place in self._inside if columns[place] != empty]
         if self._inside and not there:
@@ -147,17 +157,32 @@ class Bulk:
         for name in _DEFAULTS.keys() & lists.keys():
             default = _DEFAULTS[name]
             lists[name] = [default if value is None else value for value in lists[name]]
-        rows = zip(*(lists[name] for name in self._names), strict=True)
+        plan = self._plan
+        tags = [opened[place] for place, _ in plan.tags]
         given = map(
             Given,
-            (dict(zip(self._names, row, strict=True)) for row in rows),
-            zip(*(lists.get(name, empty) for name in COUNTED), strict=True),
-            zip(*(lists.get(name, empty) for name in ASIDE), strict=True),
+            (dict(zip(self._names, row, strict=True)) for row in _rows(lists, self._names, empty)),
+            _rows(lists, COUNTED, empty),
+            _rows(lists, ASIDE, empty),
+            zip(*(plan.first(columns, places, size) for places in plan.key), strict=True)
+            if plan.key
+            else repeat(()),
+            map(plan.tagged, zip(*tags, strict=True)) if tags else empty,
+            zip(*(plan.first(opened, places, size) for places in plan.bodies), strict=True)
+            if plan.bodies
+            else repeat(()),
+            repeat(()) if plan.key else zip(*columns, strict=True),
         )
         if not self._inside:
             return given
         calls = (any(value is not None for value in row) for row in zip(*there, strict=True))
         return [each if call else None for each, call in zip(given, calls, strict=True)]
+
+
+def _rows(
+    lists: dict[str, list[Any]], names: Sequence[str], empty: list[Any]
+) -> Iterable[tuple[Any, ...]]:
+    return zip(*(lists.get(name, empty) for name in names), strict=True) if names else repeat(())
 
 
 def _merged(

@@ -108,20 +108,19 @@ class Shape:
         values = [list(column) for column in columns[: len(self._paths)]]
         faults: dict[int, str] = {}
         for path, group in self._groups:
-            for number in set.intersection(*(_lacking(values[index]) for index in group)):
+            for number in _lacking([values[index] for index in group]):
                 faults.setdefault(number, f"{'.'.join(path)}: missing")
         for index in self._depth:
             values[index] = [None if v is msgspec.UNSET else v for v in values[index]]
         objects: dict[str, list[Any]] = {}
         for attribute, rests in self._inside.items():
-            texts = map(_text, values[rests[0][0]])
-            objects[attribute] = decoded(texts, faults)
+            objects[attribute] = decoded(_texts(values[rests[0][0]]), faults)
             for index, rest in rests:
                 values[index] = singles(under(objects[attribute], rest))
         opened = values.copy()
         for index in self._texts:
             found = objects.get(self._attributes[index])
-            values[index] = opened[index] = list(map(_text, values[index]))
+            values[index] = opened[index] = _texts(values[index])
             if found is not None and self._paths[index] in self._scalar_text:
                 values[index] = opened[index] = singles(found)
             elif found is not None:
@@ -152,9 +151,14 @@ _NOTHING = msgspec.Raw(b"")
 """The JSON text of a key that the record does not have."""
 
 
-def _lacking(column: Sequence[Any]) -> set[int]:
-    """The records that do not have the key; null is a value."""
-    return {n for n, v in enumerate(column) if v is msgspec.UNSET or v is _NOTHING}
+def _lacking(columns: Sequence[Sequence[Any]]) -> set[int]:
+    """The records that have none of the keys; null is a value."""
+    found = set(range(len(columns[0])))
+    for column in columns:
+        found = {n for n in found if column[n] is msgspec.UNSET or column[n] is _NOTHING}
+        if not found:
+            break
+    return found
 
 
 def decoded(texts: Iterable[Any], faults: dict[int, str]) -> list[Any]:
@@ -194,12 +198,13 @@ def scalar(value: Any) -> Any:
     return None if isinstance(value, dict | list) else value
 
 
-def _text(value: Any) -> Any:
-    """The bytes of a value left undecoded; None for a missing one and for null."""
-    if isinstance(value, msgspec.Raw):
-        text = bytes(value)
-        return None if text in (b"", b"null") else text
-    return value
+def _texts(column: Sequence[Any]) -> list[Any]:
+    """The bytes of values left undecoded; None for a missing one and for null."""
+    texts = [bytes(v) if type(v) is msgspec.Raw else v for v in column]
+    return [None if text in _NO_VALUE else text for text in texts]
+
+
+_NO_VALUE = (None, b"", b"null")
 
 
 def _branch(tree: dict[str, Any], path: Path) -> bool:
@@ -234,6 +239,6 @@ def _struct(
         else:
             inner = _struct(below, path, raw, leaves)
             kind = inner | str | int | float | bool | list[Any] | None
-            fields.append((name, kind, msgspec.field(default_factory=inner)))
+            fields.append((name, kind, inner()))
     names = {f"f{index}": key for index, key in enumerate(tree)}
-    return msgspec.defstruct("Record", fields, rename=names, gc=False)
+    return msgspec.defstruct("Record", fields, rename=names, frozen=True, gc=False)

@@ -100,4 +100,3 @@ class Places:
                 inner = walk(row, path)
                 found[index] = inner if text in self._raw else scalar(inner)
         return found
-

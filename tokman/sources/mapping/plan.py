@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tokman.errors import BadRecord
 from tokman.sources.mapping import spec, values
-from tokman.sources.mapping.paths import Path, opened, parse, scalar, walk
+from tokman.sources.mapping.paths import Path, either, opened, parse, scalar, walk
 from tokman.sources.mapping.places import Places
+from tokman.sources.mapping.values import plain
 from tokman.sources.mapping.vocabulary import provider
 
 
@@ -31,6 +33,9 @@ class Step(NamedTuple):
     convert: values.Convert
     const: Any
     when: Asked | None
+
+
+_is_label = lru_cache(maxsize=10_000)(values.label)
 
 
 class Plan:
@@ -59,36 +64,47 @@ class Plan:
         self.key = [self._all(part) for part in mapping.key]
         self.where = [self._condition(each) for each in mapping.where]
         self.refuse = [self._condition(each) for each in mapping.refuse]
-        bodies = mapping.bodies or spec.Bodies(response=[])
-        self.response = self._all(bodies.response, raw=True)
-        self.request = self._all(bodies.request, raw=True)
-        self.url = self._all(bodies.url)
+        self.bodies = (
+            [
+                self._all(bodies.response, raw=True),
+                self._all(bodies.request, raw=True),
+                self._all(bodies.url),
+            ]
+            if (bodies := mapping.bodies)
+            else []
+        )
         for path in mapping.match.keys:
             places.need(path)
         self.own = [self._own(path, words) for path, words in mapping.match.values.items()]
 
-    def first(self, found: Sequence[Any], places: tuple[int, ...]) -> Any:
-        """The first value that is there."""
+    def first(self, columns: Sequence[list[Any]], places: tuple[int, ...], size: int) -> list[Any]:
+        """The first value that is there, for each record."""
+        merged: list[Any] = [None] * size
         for place in places:
-            value = found[place]
-            if value is not None and not (type(value) is str and value.strip() in self.missing):
-                return value
-        return None
+            found = [
+                None if type(value) is str and value.strip() in self.missing else value
+                for value in columns[place]
+            ]
+            merged = found if place == places[0] else either(merged, found)
+        return merged
 
-    def tagged(self, found: Sequence[Any]) -> list[str] | None:
+    def tagged(self, values: Sequence[Any]) -> list[str] | None:
         """`name:value` of single values and of an object's; a list's items as they are."""
         pairs: list[tuple[str, Any]] = []
         tags: list[str] = []
-        for place, name in self.tags:
-            value = opened(found[place])
+        for (_, name), value in zip(self.tags, map(opened, values), strict=True):
             if isinstance(value, dict):
                 pairs += [item for item in value.items() if item[0].lower() not in spec.TEXTS]
             elif isinstance(value, list):
-                tags += [values.plain(item) for item in value if scalar(item) is not None]
+                tags += [plain(item) for item in value if scalar(item) is not None]
             elif not (isinstance(value, str) and value.strip() in self.missing):
                 pairs.append((name, value))
-        tags += [f"{key}:{values.plain(v)}" for key, v in pairs if scalar(v) is not None]
-        return [tag for tag in tags[:50] if values.label(tag)] or None
+        tags += [
+            f"{key}:{value if type(value) is str else plain(value)}"
+            for key, value in pairs
+            if not isinstance(value, dict | list | None)
+        ]
+        return [tag for tag in tags[:50] if _is_label(tag)] or None
 
     def _at(self, path: str, *, raw: bool = False) -> int:
         inside = path.startswith("./")
@@ -115,7 +131,7 @@ class Plan:
     def _own(self, path: str, words: list[str]) -> Asked:
         accepted = frozenset(words)
         reason = f"{path}: not a value that {self.mapping.name} has"
-        return Asked(self._at(path), lambda value: values.plain(value) in accepted, reason)
+        return Asked(self._at(path), lambda value: plain(value) in accepted, reason)
 
     def _condition(self, asked: spec.Condition) -> Asked:
         only_present = asked.present is not None
@@ -135,7 +151,7 @@ def matcher(mapping: spec.Mapping) -> Callable[[dict[str, Any]], bool]:
             all(_has(record, text, path) for text, path in keys)
             and not any(_has(record, text, path) for text, path in without)
             and all(
-                values.plain(record[text] if text in record else walk(record, path)) in accepted
+                plain(record[text] if text in record else walk(record, path)) in accepted
                 for text, path, accepted in wanted
             )
         )
@@ -161,7 +177,7 @@ def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) 
     if column in spec.TRUTHS:
         return values.truth(column)
     if column == "provider_name":
-        return lambda value: provider(values.plain(value))
+        return lambda value: provider(plain(value))
     if column in spec.NAMES:
         return values.name(column)
     if column == "status":
@@ -170,27 +186,27 @@ def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) 
         return values.money(column, stated.unit or "usd", missing)
     if column == "temperature":
         return values.number
-    return values.plain if column in ("api_key_hash", "call_id") else values.label
+    return plain if column in ("api_key_hash", "call_id") else values.label
 
 
 def _looked_up(words: dict[str, str | bool], convert: values.Convert) -> values.Convert:
     """The mapping's own word for a value, else what the column makes of it."""
 
     def look_up(value: Any) -> Any:
-        return words.get(values.plain(value)) if values.plain(value) in words else convert(value)
+        return words.get(plain(value)) if plain(value) in words else convert(value)
 
     return look_up
 
 
 def _holds(asked: spec.Condition) -> Callable[[Any], bool]:
-    equal = None if asked.equals is None else values.plain(asked.equals)
-    among = None if asked.is_in is None else frozenset(map(values.plain, asked.is_in))
-    outside = None if asked.not_in is None else frozenset(map(values.plain, asked.not_in))
+    equal = None if asked.equals is None else plain(asked.equals)
+    among = None if asked.is_in is None else frozenset(map(plain, asked.is_in))
+    outside = None if asked.not_in is None else frozenset(map(plain, asked.not_in))
     above = None if asked.above is None else Decimal(str(asked.above))
 
     def holds(value: Any) -> bool:
         there = value is not None and not (type(value) is str and value.strip() in values.MISSING)
-        text = values.plain(value) if there else None
+        text = plain(value) if there else None
         if asked.present is not None and asked.present != there:
             return False
         if equal is not None and text != equal:

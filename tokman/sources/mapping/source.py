@@ -76,62 +76,46 @@ class Mapped(Stateless):
         return self._parse(self.places.by_column(columns, len(lines)), lines)
 
     def _parse(self, found: Found, lines: Sequence[int]) -> Iterable[Usage | Refused]:
-        values, opened, faults = found
-        no_calls = self.bulks[0].no_calls(values, faults)
-        given = [bulk.given(values, len(lines), faults) for bulk in self.bulks]
-        rows = zip(
-            lines,
-            zip(*values, strict=True),
-            zip(*opened, strict=True),
-            zip(*given, strict=True),
-            strict=True,
-        )
-        for number, (line, *row) in enumerate(rows):
+        no_calls = self.bulks[0].no_calls(found.values, found.faults)
+        given = [bulk.given(found, len(lines)) for bulk in self.bulks]
+        for number, (line, *calls) in enumerate(zip(lines, *given, strict=True)):
             if number in no_calls:
                 continue
             try:
-                if number in faults:
-                    raise BadRecord(faults[number])
-                yield from self._calls(line, *row)
+                if number in found.faults:
+                    raise BadRecord(found.faults[number])
+                yield from self._calls(calls, line)
             except (ValueError, RecursionError) as error:
                 yield Refused(line, str(error))
 
-    def _calls(
-        self,
-        line: int,
-        found: Sequence[Any],
-        opened: Sequence[Any],
-        given: Sequence[Given | None],
-    ) -> list[Usage]:
+    def _calls(self, given: Sequence[Given | None], line: int) -> list[Usage]:
         rows: list[Usage] = []
         for plan, each in zip(self.plans, given, strict=True):
             if each is None:
                 continue
-            calls = self._call(plan, each, found, opened, line)
+            calls = self._call(plan, each, line)
             if rows:
                 calls[0].call_id += f"#{parse(plan.base)[-1]}"
             rows += calls
         return rows
 
-    def _call(
-        self, plan: Plan, given: Given, found: Sequence[Any], opened: Sequence[Any], line: int
-    ) -> list[Usage]:
-        columns, counts, (total, own, ended) = given
-        if columns.get("started_at", 0) is None:
+    def _call(self, plan: Plan, given: Given, line: int) -> list[Usage]:
+        total, own, ended = given.aside
+        usage = Usage(call_id="", line=line, tags=given.tags, **given.columns)
+        if usage.started_at is None and "started_at" in self.mapping.map:
             raise BadRecord("started_at: missing")
-        usage = Usage(call_id="", line=line, **columns)
         if ended is not None and usage.duration_ms is None and usage.started_at is not None:
             passed = (ended - usage.started_at) // 1000
             usage.duration_ms = passed if passed >= 0 else None
-        self._annotate(plan, usage, opened)
-        inner = bodies.read(plan, opened, usage, self.context) if plan.response else []
-        if inner and (inner[0].output_basis == "final" or counts == _UNSTATED):
+        self._annotate(plan, usage)
+        inner = bodies.read(given.bodies, usage, self.context) if given.bodies else []
+        if inner and (inner[0].output_basis == "final" or given.counts == _UNSTATED):
             rows = bodies.joined(usage, inner)
         else:
-            self._count(usage, counts, total)
+            self._count(usage, given.counts, total)
             rows = [usage]
         response = inner[0].call_id if inner else None
-        rows[0].call_id = self._id(plan, rows[0], found, own, response)
+        rows[0].call_id = self._id(given, rows[0], own, response)
         return rows
 
     def state(self) -> bytes:
@@ -142,8 +126,7 @@ class Mapped(Stateless):
         """Count on from there."""
         self.seen = msgspec.msgpack.decode(state, type=dict[int, int])
 
-    def _annotate(self, plan: Plan, usage: Usage, found: Sequence[Any]) -> None:
-        usage.tags = plan.tagged(found) if plan.tags else None
+    def _annotate(self, plan: Plan, usage: Usage) -> None:
         if usage.status == "ok":
             usage.error_type = None
         if usage.workflow:
@@ -183,28 +166,26 @@ class Mapped(Stateless):
                 "are cache_in_input and reasoning_in_output right?"
             )
 
-    def _id(
-        self, plan: Plan, usage: Usage, found: Sequence[Any], own: Any, response: str | None
-    ) -> str:
+    def _id(self, given: Given, usage: Usage, own: Any, response: str | None) -> str:
         """The provider's id, else the log's own, else a hash of the record and its number among
         equal ones. A response served from a gateway's cache repeats the provider's id."""
         if not response and own:
             response = self._known(own, usage)
-        own_words = usage.response_cache_hit or (usage.status == "error" and plan.key)
+        parts = given.key
+        own_words = usage.response_cache_hit or (usage.status == "error" and parts)
         if response and not own_words:
             return response
-        parts = [plan.first(found, places) for places in plan.key]
         if any(part is not None for part in parts):
             text = str(parts[0]) if len(parts) == 1 else ""
             if not word(text):
                 text = self.context.hash_text(msgspec.json.encode(parts).decode())
             known = self._known(text, usage)
             return known if known.startswith(f"{self.name}:") else f"{self.name}:{known}"
-        if plan.key or ("call_id" in self.mapping.map and not response):
+        if parts or ("call_id" in self.mapping.map and not response):
             raise BadRecord("no id: name more columns in the mapping's key")
         if response and "started_at" in self.mapping.map:
             return f"{response}_cache_hit{usage.started_at}"
-        digest = self.context.hash(msgspec.json.encode(found))
+        digest = self.context.hash(msgspec.json.encode(given.record))
         number = self.seen[digest] = self.seen.get(digest, 0) + 1
         return f"{self.name}:{digest & (2**64 - 1):016x}-{number}"
 
