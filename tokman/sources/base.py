@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -27,6 +28,11 @@ Record = Usage | Statement | Refused
 """What a source makes of what it reads: calls, lines of a provider's statement, refusals."""
 
 
+@cache
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=8, key=key)
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a source may know beside the record: the file it reads and the ledger's hash key."""
 
@@ -35,10 +41,9 @@ class Context(msgspec.Struct, frozen=True):
 
     def hash(self, *parts: bytes) -> int:
         """Keyed 64-bit hash of the parts, signed; the same in one ledger, meaningless outside."""
-        digest = hashlib.blake2b(digest_size=8, key=self.key)
+        digest = _keyed(self.key).copy()
         for part in parts:
-            digest.update(len(part).to_bytes(8, "little"))
-            digest.update(part)
+            digest.update(len(part).to_bytes(8, "little") + part)
         return int.from_bytes(digest.digest(), "little", signed=True)
 
     def hash_text(self, text: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Context as Arithmetic
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -126,6 +127,7 @@ def identity(context: Context, source: str, given: Any, *facts: Any) -> str:
     return f"{source}:{context.hash_text(known.decode())}"
 
 
+@lru_cache(maxsize=1000)
 def provider(url: str) -> str | None:
     """The provider behind an address, in OpenTelemetry's names."""
     host = url.split("://")[-1].split("/")[0].split(":")[0]

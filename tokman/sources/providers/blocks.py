@@ -38,6 +38,12 @@ _SETTINGS = (
     *("generationConfig", "generation_config", "config", "reasoning", "output_config"),
     *("response_format", "output_format", "text"),
 )
+_ASKED = frozenset((*_SETTINGS, "temperature", "reasoning_effort", "tools"))
+
+_CALLS = ("functionCall", "function_call")
+_CALL_TYPES = ("tool_use", "server_tool_use", "function_call", "mcp_call")
+_INSIDE = frozenset(("role", "content", "parts", "tool_calls", "cache_control", "id", "status"))
+_TEXT = frozenset(("type", "text", "cache_control"))
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -56,14 +62,14 @@ def fill(usage: Usage, context: Context, request: Json | None, response: Any) ->
 
 
 def _answer(usage: Usage, context: Context, response: Any) -> None:
-    parts = list(generated(response))
+    outputs = list(_outputs(response))
+    calls = [(name, _encode(_arguments(arguments))) for name, arguments in _tool_calls(outputs)]
+    parts = [*_texts(outputs), *(b"[%b,%b]" % (_encode(name), given) for name, given in calls)]
     if parts and not any(b"redacted-by-litellm" in part or _cut(part) for part in parts):
         usage.response_hash = context.hash(*parts)
         usage.output_bytes = sum(map(len, parts))
-    calls = _tool_calls(response)
-    usage.tool_call_hashes = [
-        context.hash(name.encode(), _encode(_arguments(arguments))) for name, arguments in calls
-    ] or None
+    hashes = [context.hash(name.encode(), given) for name, given in calls]
+    usage.tool_call_hashes = hashes or None
 
 
 def _cut(block: bytes) -> bool:
@@ -116,10 +122,12 @@ def _message(message: Any) -> Iterator[tuple[str, Any]]:
         yield "user", _clean(message)
         return
     role = str(message.get("role") or message.get("type") or "user")
-    inside = ("role", "content", "parts", "tool_calls", "cache_control", "id", "status")
-    outside = {k: v for k, v in message.items() if k not in inside and v is not None}
-    parts = [*_parts(message.get("content") or message.get("parts"))]
-    parts += _listed(message.get("tool_calls"))
+    outside = {
+        key: message[key] for key in message if key not in _INSIDE and message[key] is not None
+    }
+    parts = _parts(message.get("content") or message.get("parts"))
+    if "tool_calls" in message:
+        parts = [*parts, *_listed(message["tool_calls"])]
     if outside.get("type") == "message":
         del outside["type"]
     if outside or not parts:
@@ -144,6 +152,8 @@ def _clean(part: Any) -> Any:
         return part
     if not isinstance(part, dict):
         return part
+    if part.keys() <= _TEXT and isinstance(part.get("text"), str):
+        return part["text"]
     kept = {k: v for k, v in part.items() if k != "cache_control" and v is not None}
     if kept.keys() <= {"type", "text"} and isinstance(kept.get("text"), str):
         return kept["text"]
@@ -158,6 +168,11 @@ def _is_media(block: Any) -> bool:
 
 def settings(usage: Usage, request: Json) -> None:
     """Temperature, effort, streaming and asked-for structure, as a request states them."""
+    if isinstance(request.get("stream"), bool):
+        usage.stream = request["stream"]
+    if _ASKED.isdisjoint(request):
+        usage.structured_output = False
+        return
     nested = {k: v if isinstance(v := request.get(k), dict) else {} for k in _SETTINGS}
     google = nested["generationConfig"] or nested["generation_config"] or nested["config"]
     temperature = request.get("temperature", google.get("temperature"))
@@ -171,8 +186,6 @@ def settings(usage: Usage, request: Json) -> None:
         or (thinking.get("thinkingLevel") if isinstance(thinking, dict) else None)
     )
     usage.reasoning_effort = word(effort)
-    if isinstance(request.get("stream"), bool):
-        usage.stream = request["stream"]
     forms = (
         nested["response_format"],
         nested["output_format"],
@@ -215,20 +228,25 @@ def _outputs(response: Any) -> Iterator[Json]:
 
 def generated(response: Any) -> Iterator[bytes]:
     """Every text and tool call that the model wrote."""
-    for item in _outputs(response):
+    outputs = list(_outputs(response))
+    yield from _texts(outputs)
+    for name, arguments in _tool_calls(outputs):
+        yield _encode((name, _arguments(arguments)))
+
+
+def _texts(outputs: list[Json]) -> Iterator[bytes]:
+    for item in outputs:
         for part in _listed(item.get("content")) or _listed(item.get("text")):
             text = part.get("text") if isinstance(part, dict) else part
             if isinstance(text, str) and text:
                 yield text.encode("utf-8", "surrogatepass")
-    for name, arguments in _tool_calls(response):
-        yield _encode((name, _arguments(arguments)))
 
 
-def _tool_calls(response: Any) -> Iterator[tuple[str, Any]]:
-    for item in _outputs(response):
+def _tool_calls(outputs: list[Json]) -> Iterator[tuple[str, Any]]:
+    for item in outputs:
         calls = [c.get("function") for c in _listed(item.get("tool_calls")) if isinstance(c, dict)]
-        calls += [item.get("functionCall"), item.get("function_call")]
-        if item.get("type") in ("tool_use", "server_tool_use", "function_call", "mcp_call"):
+        calls += [item[key] for key in _CALLS if key in item]
+        if item.get("type") in _CALL_TYPES:
             calls.append(item)
         for call in calls:
             if isinstance(call, dict) and isinstance(call.get("name"), str):
