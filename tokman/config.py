@@ -69,6 +69,8 @@ class Declared(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """How long an answer may take: 30s, 15m, 4h, 2d."""
     protected: bool = False
     """True: never nominate a cheaper model here."""
+    cacheable: bool | None = None
+    """True: the answer to the same request may be given again; False: never."""
     regulated: bool = False
     """True: a rule outside the company says what may answer here; treated as protected."""
     outcome: str | None = None
