@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from tokman import __version__, ending
-from tokman.commands import books, gate, logs, prices, spend
+from tokman.commands import books, gate, logs, prices, spend, worth
 
 app = typer.Typer(
     name="tokman",
@@ -49,6 +49,16 @@ app.add_typer(
 )
 rates_app.command("of")(prices.rates_of)
 rates_app.command("diff")(prices.rates_diff)
+
+outcomes_app = typer.Typer(
+    name="outcomes",
+    help="What came of the work: resolved, merged, sold; joined to the calls behind it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(outcomes_app)
+outcomes_app.command("add")(worth.outcomes_add)
+outcomes_app.command("list")(worth.outcomes_list)
 
 exports = typer.Typer(
     name="export",

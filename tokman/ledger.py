@@ -4,6 +4,7 @@
   ledger.json    version of the schema, and the key of every hash in the ledger
   usage/         Delta table, one row a call
   statements/    Delta table, one row a line of a provider's statement
+  outcomes/      Delta table, one row an outcome of the work
   reprices/      the costs before each reprice in force
   ingest.sqlite  what was read of each file, and the lines refused
   tmp/           rows on their way in; nothing here outlives a run
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 
 FOLDER = ".tokman"
 
-Table = Literal["usage", "statements"]
-WHAT = {"usage": "one row a model call", "statements": "one row a line of a provider's statement"}
-KEYS = {"usage": "call_id", "statements": "statement_id"}
+Table = Literal["usage", "statements", "outcomes"]
+WHAT = {
+    "usage": "one row a model call",
+    "statements": "one row a line of a provider's statement",
+    "outcomes": "one row an outcome of the work",
+}
+KEYS = {"usage": "call_id", "statements": "statement_id", "outcomes": "outcome_id"}
 
 REPRICES = "tokman.reprices"
 """Under this name the table's own log says how many reprices are in force."""
@@ -141,6 +146,22 @@ class Ledger:
             target_alias="target",
             writer_properties=_writer(),
         ).when_matched_update_all().execute()
+
+    def put(self, rows: pa.Table, name: Table) -> None:
+        """Add rows, in the place of those with the same key where there are any, in one step, under
+        the lock."""
+        table = self.table(name)
+        if table is None:
+            self.append(rows, name)
+            return
+        key = KEYS[name]
+        table.merge(
+            rows,
+            predicate=f"target.{key} = source.{key}",
+            source_alias="source",
+            target_alias="target",
+            writer_properties=_writer(),
+        ).when_matched_update_all().when_not_matched_insert_all().execute()
 
     def fold(self, rows: pa.Table, gone: pa.ChunkedArray) -> None:
         """Put calls in the place of those with the same key, and take away those whose key is in

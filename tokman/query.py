@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokman import sql, statement
+from tokman import economics, outcomes, sql, statement
 from tokman.errors import TokmanError
 from tokman.usage import stored_schema
 
@@ -41,7 +41,8 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
-    """`usage` and `statements` (the tables), `charges` (with workflow rules applied), `rejects`.
+    """`usage`, `statements` and `outcomes` (the tables), `rejects`, `charges` (with workflow rules
+    applied, `success` as the outcomes tell), `outcome_calls` (which call worked on which outcome).
 
     Read-only: the connection can reach the ledger's own files and nothing else on the machine.
     """
@@ -53,8 +54,9 @@ def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
         reached = [
             *_view(connection, ledger, "usage", stored_schema),
             *_view(connection, ledger, "statements", statement.stored_schema),
+            *_view(connection, ledger, "outcomes", outcomes.schema),
         ]
-        connection.execute(f"create view charges as {charges}")
+        _outcomes(connection, charges, config)
         with Bookmarks(ledger.folder, writing=False) as bookmarks:
             _hold(connection, bookmarks.rejects())
     connection.execute("set allowed_paths = $files", {"files": reached})
@@ -170,6 +172,44 @@ def _view(
         connection.execute(f"create table {name} as from nothing")
         connection.unregister("nothing")
     return files
+
+
+def _outcomes(connection: duckdb.DuckDBPyConnection, charges: str, config: Config) -> None:
+    """Views `outcome_calls` and `charges`, and the table `worth`, what tokman.toml declares of a
+    workflow's outcomes."""
+    worth = [(name, economics.terms(config, name)) for name in config.workflows]
+    connection.execute(
+        "create table worth as select unnest($workflow::varchar[]) as workflow, "
+        "unnest($outcome::varchar[]) as outcome, unnest($value::decimal(38, 12)[]) as value, "
+        "unnest($margin::double[]) as margin",
+        {
+            "workflow": [name for name, _ in worth],
+            "outcome": [terms.outcome for _, terms in worth],
+            "value": [terms.value for _, terms in worth],
+            "margin": [terms.margin for _, terms in worth],
+        },
+    )
+    keys = connection.sql("select distinct key from outcomes order by key").fetchall()
+    joins = [_joined(key) for (key,) in keys]
+    nothing = "select call_id, outcomes.* from usage cross join outcomes limit 0"
+    connection.execute(f"create view outcome_calls as {' union all '.join(joins) or nothing}")
+    if joins:
+        charges = sql.text("came_of_it").replace("$charges", f"({charges})")
+    connection.execute(f"create view charges as {charges}")
+
+
+def _joined(key: str) -> str:
+    """The calls of the outcomes that have this key: a column of the ledger, or a tag `key:…`."""
+    calls = "usage"
+    if key in outcomes.COLUMNS:
+        same = f"usage.{outcomes.COLUMNS[key]} = outcomes.key_value"
+    else:
+        calls = "(select call_id, unnest(list_distinct(tags)) as tag from usage)"
+        same = f"usage.tag = {literal(key + ':')} || outcomes.key_value"
+    return (
+        f"select usage.call_id, outcomes.* from {calls} as usage "
+        f"inner join outcomes on outcomes.key = {literal(key)} and {same}"
+    )
 
 
 def _ruled(charges: str, config: Config) -> str:

@@ -70,6 +70,18 @@ SUMS = (
 )
 """Columns that add up."""
 
+CAME_OF_IT = ("outcomes", "successes", "outcome_value", "unvalued_successes")
+"""Columns that do not: several groups may have worked on one outcome."""
+
+
+class Margin(msgspec.Struct):
+    """What the calls of a workflow leave of what its outcomes are worth."""
+
+    workflow: str
+    left: float
+    """Share of the value; negative where more is spent than that."""
+    wanted: float
+
 
 class Report(msgspec.Struct, kw_only=True):
     """Rows by dimension, their total, and what they were drawn from."""
@@ -92,6 +104,8 @@ class Report(msgspec.Struct, kw_only=True):
     """Calls of no workflow added up, where the workflow is asked for and some have none."""
     stated: dict[str, list[str]] = {}
     """Providers some of whose spend is from statements, and the exports those are from."""
+    margins: list[Margin] = []
+    """Workflows with a declared margin, and what is left of their outcomes' value."""
     money: str = "list_cost"
     """The amount that shares and costs per call are of: billed_cost where no list cost is known."""
 
@@ -99,10 +113,10 @@ class Report(msgspec.Struct, kw_only=True):
         """The rows as a frame; money as exact Decimal dollars."""
         import polars as pl
 
-        names = [*self.by, *SUMS, "cost_share", "cost_per_call"]
-        money = dict.fromkeys(
-            ("list_cost", "contracted_cost", "billed_cost", "cost_per_call"), pl.Decimal(38, 12)
-        )
+        names = [*self.by, *SUMS, "cost_share", "cost_per_call", *CAME_OF_IT, "cost_per_outcome"]
+        costs = ("list_cost", "contracted_cost", "billed_cost", "cost_per_call")
+        amounts = (*costs, "outcome_value", "cost_per_outcome")
+        money = dict.fromkeys(amounts, pl.Decimal(38, 12))
         rows = [{name: row.get(name) for name in names} for row in self.rows]
         if self.rest and not isinstance(self.rows[0][self.by[0]], str):
             rows[-1][self.by[0]] = None
@@ -189,6 +203,7 @@ def report(
     """What `scope` holds, by the dimensions `by`; beyond `top` rows the rest is one row."""
     rows = run(connection, "report", by=by)
     total = _sum(rows)
+    _outcomes(connection, by, rows, total)
     money = "list_cost" if total["list_cost"] is not None else "billed_cost"
     for row in (*rows, total):
         _complete(row, money, total)
@@ -198,7 +213,7 @@ def report(
     if top is not None and len(rows) > top:
         folded = len(rows) - top
         rest = _sum(rows[top:])
-        rest.update(dict.fromkeys(by))
+        rest.update(dict.fromkeys((*by, *CAME_OF_IT)))
         rest[by[0]] = f"{folded} more"
         _complete(rest, money, total)
         rows = [*rows[:top], rest]
@@ -220,8 +235,46 @@ def report(
         matched=sum(row["matched"] for row in drawn),
         unattributed=_sum(untagged) if untagged else None,
         stated={name: sorted(told) for name, told in sorted(from_statements.items())},
+        margins=_margins(connection, rows) if by == ["workflow"] else [],
         money=money,
     )
+
+
+def _margins(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> list[Margin]:
+    """What is left of the value where a margin is declared and every success has a value."""
+    wanted = dict(connection.sql("select workflow, margin from worth").fetchall())
+    return [
+        Margin(row["workflow"], float(1 - row["list_cost"] / row["outcome_value"]), margin)
+        for row in rows
+        if (margin := wanted.get(row["workflow"])) is not None
+        and row["list_cost"] is not None
+        and row["outcome_value"]
+        and not row["unvalued_successes"]
+    ]
+
+
+def _outcomes(
+    connection: duckdb.DuckDBPyConnection,
+    by: list[str],
+    rows: list[dict[str, Any]],
+    total: dict[str, Any],
+) -> None:
+    """Write what came of the work into the rows and the total; 0 outcomes where none is known."""
+    known = connection.execute(
+        "select exists(from outcomes) or exists(from scope where success is not null)"
+    ).fetchall()[0][0]
+    nothing = dict.fromkeys(CAME_OF_IT, 0) | {"outcome_value": None}
+    found = (
+        {tuple(row[name] for name in by): row for row in run(connection, "outcomes", by=by)}
+        if known
+        else {}
+    )
+    for row in rows:
+        told = found.get(tuple(row[name] for name in by), nothing)
+        row.update({name: told[name] for name in CAME_OF_IT})
+    # A call is never a line of a statement, so this groups by nothing.
+    whole = run(connection, "outcomes", by=["stated"]) if known else []
+    total.update({name: (whole[0] if whole else nothing)[name] for name in CAME_OF_IT})
 
 
 def _sum(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -245,6 +298,8 @@ def _complete(row: dict[str, Any], money: str, total: dict[str, Any]) -> None:
     each = cost / priced if cost is not None and priced else None
     row["cost_per_call"] = None if each is None else each.quantize(PICO_DOLLAR)
     row["cost_share"] = _share(cost, total[money])
+    per = cost / row["successes"] if cost is not None and row["successes"] else None
+    row["cost_per_outcome"] = None if per is None else per.quantize(PICO_DOLLAR)
 
 
 def _share(part: Decimal | None, whole: Decimal | None) -> float | None:

@@ -28,6 +28,7 @@ def show(answer: Report, form: str, to: TextIO) -> None:
 
 def _report_columns(total: dict[str, Any]) -> list[Column]:
     discounted = total["contracted_cost"] != total["list_cost"]
+    came = bool(total["outcomes"])
     billed, unpriced = bool(total["billed_calls"]), bool(total["unpriced_calls"])
     return [
         Column("calls", "Calls", "count"),
@@ -46,6 +47,11 @@ def _report_columns(total: dict[str, Any]) -> list[Column]:
         Column("unpriced_tokens", "Unpriced tokens", "count", screen=False),
         Column("partial_calls", "Partial", "count", screen=False),
         Column("estimated_calls", "Estimated", "count", screen=False),
+        Column("outcomes", "Outcomes", "count", screen=False),
+        Column("successes", "Successes", "count", screen=came, keep=2),
+        Column("cost_per_outcome", "Per success", "money", screen=came, keep=2),
+        Column("outcome_value", "Worth", "money", screen=came, keep=3),
+        Column("unvalued_successes", "Not valued", "count", screen=False),
     ]
 
 
@@ -102,6 +108,7 @@ def report_notes(answer: Report) -> list[str]:
             "Unpriced calls are in no amount above: `tokman report --by model --where unpriced` "
             "names them, [rates.models] in tokman.toml prices them"
         )
+    notes += _what_came(answer)
     if answer.counted:
         notes.append(_counted(answer.counted))
     if total["undated_calls"]:
@@ -114,6 +121,29 @@ def report_notes(answer: Report) -> list[str]:
             "output and cost are lower bounds"
         )
     return [harmless(note) for note in notes]
+
+
+def _what_came(answer: Report) -> list[str]:
+    """How many outcomes there were, which have no value, and what is left where too little is."""
+    total = answer.total
+    if not total["outcomes"]:
+        return []
+    notes = [
+        f"{total['successes']:,} of {plural(total['outcomes'], 'outcome')} a success; an outcome "
+        "that several rows worked on is in each of them, and once in the total"
+    ]
+    if total["unvalued_successes"]:
+        notes.append(
+            f"{total['unvalued_successes']:,} of the successes have no value: give one in the "
+            "file of outcomes, or as `value` under [workflows.NAME] in tokman.toml"
+        )
+    for margin in answer.margins:
+        if margin.left < margin.wanted:
+            notes.append(
+                f"{margin.workflow} leaves {percent(margin.left)} of what its outcomes are worth, "
+                f"less than the {percent(margin.wanted)} declared"
+            )
+    return notes
 
 
 COUNTED = {
