@@ -1,0 +1,53 @@
+-- What each rule found in each workflow, and the model on which most of it was spent.
+with found as (
+    select
+        stopped.*,
+        calls.workflow,
+        calls.day,
+        calls.error_type,
+        strftime(calls.seen_at, '%H:%M') as clock,
+        current.provider_id,
+        current.model_id,
+        current.cost
+    from stopped
+    inner join calls using (call)
+    inner join current using (call)
+    where current.cost > 0
+),
+
+models as (
+    select
+        rule,
+        workflow,
+        provider_id,
+        model_id
+    from found
+    group by rule, workflow, provider_id, model_id
+    qualify row_number() over (
+        partition by rule, workflow
+        order by sum(cost) desc, provider_id, model_id
+    ) = 1
+)
+
+select
+    found.rule,
+    found.workflow,
+    any_value(models.provider_id) as provider_id,
+    any_value(models.model_id) as model_id,
+    count(*) as calls,
+    count(distinct found.episode) as episodes,
+    count(distinct found.day) as days,
+    count(distinct found.model_id) as models,
+    sum(found.cost) as cost,
+    max(found.size) as size,
+    mode(found.size order by found.size) as usual_size,
+    max(found.measure) as measure,
+    mode(found.error_type order by found.error_type) as usual_error,
+    mode(found.clock order by found.clock) as usual_time
+from found
+inner join models
+    on models.rule = found.rule
+    and models.workflow is not distinct from found.workflow
+group by found.rule, found.workflow
+having sum(found.cost) >= $least
+order by cost desc, found.rule, found.workflow

@@ -1,0 +1,84 @@
+-- The later of equal requests that one asker sent within five seconds and that were both answered.
+-- Sampling and voting are left alone: several choices asked for, more than three at once, answers that
+-- differ, or a workflow that doubles more than one call in twenty; but where the temperature is 0,
+-- asking twice finds nothing new. So are evaluations, retries, items without an asker that may be
+-- equal by chance, and inputs that come again later: those are for a cache of answers.
+-- size: how often the request was sent; measure: seconds from the first to the last.
+with requests as (
+    select
+        workflow,
+        request_hash
+    from calls
+    where request_hash is not null
+    group by workflow, request_hash
+    having count(*) in (2, 3)
+),
+
+submits as (
+    select
+        calls.*,
+        coalesce(action, if(response_hash is not null, hash(response_hash), null)) as answer
+    from calls
+    inner join requests
+        on requests.request_hash = calls.request_hash
+        and requests.workflow is not distinct from calls.workflow
+    where
+        not regexp_matches(
+            concat_ws(' ', calls.workflow, calls.environment),
+            '(^|[^a-z])(evals?|evaluations?|bench(marks?)?|tests?|vot(e|es|ing)|consensus|sampl(e|es|ing))([^a-z]|$)',
+            'i'
+        )
+),
+
+doubled as (
+    select
+        workflow,
+        request_hash,
+        count(*) as times,
+        min(call) as episode,
+        epoch(max(seen_at)) - epoch(min(seen_at)) as seconds,
+        coalesce(max(temperature) = 0, false) as exact
+    from submits
+    group by workflow, request_hash
+    having
+        bool_and(ok and not retry and seen_at is not null and coalesce(choices, 1) = 1)
+        and min(asker) = max(asker)
+        and seconds < 5 * (times - 1)
+        and (
+            exact
+            or bool_and(conversation_id is not null or not humanless)
+            and count(answer) = times
+            and count(distinct answer) = 1
+        )
+),
+
+doubles as (
+    select
+        workflow,
+        count(*) as doubles
+    from doubled
+    group by workflow
+),
+
+habits as (
+    select
+        calls.workflow,
+        20 * any_value(doubles) > count(*) as usual
+    from calls
+    inner join doubles on doubles.workflow is not distinct from calls.workflow
+    group by calls.workflow
+)
+
+select
+    submits.call,
+    'double submit' as rule,
+    doubled.episode,
+    doubled.times as size,
+    doubled.seconds as measure
+from doubled
+inner join habits on habits.workflow is not distinct from doubled.workflow
+inner join submits
+    on submits.request_hash = doubled.request_hash
+    and submits.workflow is not distinct from doubled.workflow
+where exact or not habits.usual
+qualify row_number() over (partition by doubled.episode order by submits.seen_at, submits.tie) > 1

@@ -1,0 +1,92 @@
+-- Calls that repeat what an agent has done three times already: the same tools with the same
+-- arguments and the same results, in a cycle of one to five steps that comes five times (four where
+-- every result is an error), nobody and nothing else in between.
+-- A step is a call's tool calls with the results that the next call is given. An answer, a user's
+-- turn, a poll, or a prompt that has not grown (a compaction, a call beside this one) ends a stretch.
+-- Where none of a thread's results are logged, equal tool calls are only suspected.
+-- size: how often the cycle comes; measure: its length in steps.
+with suspects as (
+    select distinct thread
+    from (
+        select thread
+        from calls
+        where ok and seen_at is not null and thread is not null and action is not null
+        group by thread, action
+        having count(*) >= 4
+    )
+),
+
+turns as (
+    select
+        call,
+        thread,
+        action,
+        turn,
+        coalesce(polls, false) as polling,
+        current.uncached_input_tokens + current.cache_read_input_tokens
+        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
+        tokens > lag(tokens) over talk as grown,
+        lead(observed) over talk as answer,
+        coalesce(lead(tool_errors) over talk > 0, false) as failed,
+        max(observed) over (partition by thread) is null as unseen,
+        row_number() over talk as place
+    from calls
+    inner join current using (call)
+    semi join suspects using (thread)
+    where ok and seen_at is not null
+    window talk as (partition by thread order by seen_at, tokens, tie)
+),
+
+steps as (
+    select
+        call,
+        thread,
+        failed,
+        unseen,
+        place,
+        case
+            when polling then null
+            when unseen then action
+            when answer is not null and action is not null then hash(action, answer)
+        end as step,
+        sum((step is null or turn is not distinct from 'user' or grown is not true)::integer)
+            over (partition by thread order by place) as stretch
+    from turns
+),
+
+compared as (
+    select
+        steps.*,
+        cycle,
+        step = lag(step, cycle) over (partition by thread, stretch, cycle order by place) as again
+    from steps, unnest([1, 2, 3, 4, 5]) as lags (cycle)
+),
+
+islands as (
+    select
+        *,
+        place - row_number() over (partition by thread, stretch, cycle order by place) as island
+    from compared
+    where again
+),
+
+runs as (
+    select
+        *,
+        row_number() over (run order by place) as repeated,
+        (count(*) over run + cycle) // cycle as times,
+        bool_and(failed) over run as failing,
+        min(call) over run as episode
+    from islands
+    window run as (partition by thread, stretch, cycle, island)
+)
+
+select
+    call,
+    if(unseen, 'unseen loop', 'loop') as rule,
+    arg_min(episode, cycle) as episode,
+    arg_min(times, cycle) as size,
+    min(cycle)::double as measure
+from runs
+where repeated > 2 * cycle and times >= if(failing and not unseen, 4, 5)
+group by call, unseen
