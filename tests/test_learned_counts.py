@@ -14,7 +14,7 @@ from tests.conftest import Run
 from tests.test_merge import put, rows, usage
 from tokman import rates, recount
 from tokman.ledger import Ledger
-from tokman.sources.providers.blocks import MEDIA_BYTES
+from tokman.sources.form import MEDIA_BYTES
 from tokman.usage import Usage
 
 

@@ -28,7 +28,8 @@ CHAT = {
                 "refusal": TEXT,
                 "reasoning_content": TEXT,
                 "tool_calls": [
-                    {"id": "call_1", "function": {"name": "look", "arguments": json.dumps([TEXT])}}
+                    {"id": "call_1", "function": {"name": "look", "arguments": json.dumps([TEXT])}},
+                    {"id": "call_2", "function": {"name": TEXT, "arguments": TEXT}},
                 ],
             },
         }
@@ -40,15 +41,32 @@ ASKED = {
     "messages": [
         {"role": "system", "content": TEXT},
         {"role": "user", "content": [{"type": "text", "text": TEXT}]},
+        {"role": "assistant", "tool_calls": [{"function": {"name": TEXT, "arguments": TEXT}}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": TEXT, "status": "error"},
     ],
-    "tools": [{"type": "function", "function": {"name": "look", "description": TEXT}}],
+    "tools": [
+        {"type": "function", "function": {"name": "look", "description": TEXT}},
+        {"type": "function", "function": {"name": TEXT, "parameters": {"title": TEXT}}},
+    ],
 }
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": TEXT}
+TURNS = [
+    {"role": "user", "content": TEXT},
+    {"role": "assistant", "content": [{"type": "tool_use", "name": TEXT, "input": {"q": TEXT}}]},
+    {"role": "user", "content": [RESULT, {**RESULT, "content": [{"type": "text", "text": TEXT}]}]},
+]
+DESCRIBED = [{"name": "look", "description": TEXT, "input_schema": {"title": TEXT}}]
 CLAUDE = {
     "id": "msg_01AbCdEfGhIjKlMnOpQrStUv",
     "type": "message",
     "role": "assistant",
     "model": "claude-haiku-4-5",
-    "content": [{"type": "text", "text": TEXT}, {"type": "thinking", "thinking": TEXT}],
+    "content": [
+        {"type": "text", "text": TEXT},
+        {"type": "thinking", "thinking": TEXT},
+        {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": TEXT}},
+        {"type": "tool_use", "id": "toolu_2", "name": TEXT, "input": {"q": [TEXT]}},
+    ],
     "stop_reason": "end_turn",
     "usage": {"input_tokens": 5, "output_tokens": 7},
 }
@@ -60,7 +78,7 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             "type": "user",
             "sessionId": "s",
             "timestamp": "2026-01-01T00:00:00Z",
-            "message": {"role": "user", "content": TEXT},
+            "message": {"role": "user", "content": [RESULT, {"type": "text", "text": TEXT}]},
             "toolUseResult": {"stdout": TEXT},
         },
         {
@@ -229,13 +247,26 @@ LOGS: dict[str, list[dict[str, Any]]] = {
         CHAT,
         {"request": ASKED, "response": {**CHAT, "id": "chatcmpl-AbCdEfGhIjKl000003"}},
         {
-            "request": {"model": "gpt-4o-mini", "input": TEXT, "instructions": TEXT},
+            "request": {
+                "model": "gpt-4o-mini",
+                "instructions": TEXT,
+                "input": [
+                    {"role": "user", "content": TEXT},
+                    {"type": "function_call", "name": TEXT, "arguments": TEXT},
+                    {"type": "function_call_output", "call_id": "1", "output": TEXT},
+                    {"type": "shell_call_output", "output": [{"stdout": TEXT, "outcome": TEXT}]},
+                ],
+            },
             "response": {
                 "id": "resp_0123456789abcdef0123",
                 "object": "response",
                 "created_at": 1_767_225_600,
                 "model": "gpt-4o-mini",
-                "output": [{"type": "message", "content": [{"type": "output_text", "text": TEXT}]}],
+                "output": [
+                    {"type": "message", "content": [{"type": "output_text", "text": TEXT}]},
+                    {"type": "custom_tool_call", "name": TEXT, "input": TEXT},
+                    {"type": "local_shell_call", "action": {"command": [TEXT]}},
+                ],
                 "instructions": TEXT,
                 "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
             },
@@ -245,18 +276,40 @@ LOGS: dict[str, list[dict[str, Any]]] = {
     "anthropic": [
         CLAUDE,
         {
-            "request": {"model": "claude-haiku-4-5", "system": TEXT, "messages": ASKED["messages"]},
+            "request": {
+                "model": "claude-haiku-4-5",
+                "system": TEXT,
+                "tools": DESCRIBED,
+                "messages": TURNS,
+            },
             "response": {**CLAUDE, "id": "msg_01YyYyYyYyYyYyYyYyYyYyYy"},
         },
         {"custom_id": "job-1", "result": {"type": "errored", "error": {"message": TEXT}}},
     ],
     "gemini": [
         {
-            "request": {"contents": [{"parts": [{"text": TEXT}]}], "systemInstruction": TEXT},
+            "request": {
+                "contents": [
+                    {"parts": [{"text": TEXT}]},
+                    {"role": "model", "parts": [{"functionCall": {"name": TEXT, "args": {}}}]},
+                    {"parts": [{"functionResponse": {"name": TEXT, "response": {"error": TEXT}}}]},
+                ],
+                "systemInstruction": TEXT,
+                "tools": [{"functionDeclarations": [{"name": "look", "description": TEXT}]}],
+            },
             "response": {
                 "responseId": "AbCdEfGhIjKlMnOp",
                 "modelVersion": "gemini-2.5-flash",
-                "candidates": [{"content": {"parts": [{"text": TEXT}]}}],
+                "candidates": [
+                    {
+                        "content": {
+                            "parts": [
+                                {"text": TEXT},
+                                {"functionCall": {"name": TEXT, "args": {"q": TEXT}}},
+                            ]
+                        }
+                    }
+                ],
                 "usageMetadata": {
                     "promptTokenCount": 3,
                     "candidatesTokenCount": 2,
@@ -408,10 +461,20 @@ LOGS["converse"] = [
         "request": {
             "modelId": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
             "system": [{"text": TEXT}],
-            "messages": [{"role": "user", "content": [{"text": TEXT}]}],
+            "messages": [
+                {"role": "user", "content": [{"text": TEXT}]},
+                {"role": "assistant", "content": [{"toolUse": {"name": TEXT, "input": TEXT}}]},
+                {
+                    "role": "user",
+                    "content": [{"toolResult": {"content": [{"text": TEXT}], "status": "error"}}],
+                },
+            ],
+            "toolConfig": {"tools": [{"toolSpec": {"name": "look", "description": TEXT}}]},
         },
         "response": {
-            "output": {"message": {"content": [{"text": TEXT}]}},
+            "output": {
+                "message": {"content": [{"text": TEXT}, {"toolUse": {"name": TEXT, "input": TEXT}}]}
+            },
             "stopReason": "end_turn",
             "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
         },

@@ -13,7 +13,7 @@ import msgspec
 from tokman import sql
 from tokman.commit import counted_anew, priced_anew
 from tokman.query import database, rows
-from tokman.sources.providers.blocks import MEDIA_BYTES
+from tokman.sources.form import MEDIA_BYTES
 
 if TYPE_CHECKING:
     import duckdb

@@ -157,8 +157,8 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     """Who spoke last before the model: somebody, or a tool it had called; None: not to be seen."""
     tool_call_hashes: list[int] | None = None
     """Keyed hash of (name, arguments) of each tool call the model made."""
-    tool_names: list[str] | None = None
-    """The name of each of those tools."""
+    tool_names: list[str | None] | None = None
+    """The name of each of those tools; None where the model wrote something that is no name."""
     polls: bool | None = None
     """True: the tools called only wait, or ask how something stands."""
     tool_result_hashes: list[int] | None = None
@@ -167,8 +167,8 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     """Bytes of each of those results."""
     tool_errors: int | None = None
     """How many of those results say that the tool failed."""
-    tools_offered: list[str] | None = None
-    """The name of each tool the model could have called."""
+    tools_offered: list[str | None] | None = None
+    """The name of each tool the model could have called; None for what is no name."""
     tools_offered_bytes: list[int] | None = None
     """Bytes of each of those tools' descriptions."""
 

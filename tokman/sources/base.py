@@ -24,6 +24,9 @@ class Refused(msgspec.Struct, gc=False):
     reason: str
 
 
+BRIEF = 512
+"""Bytes up to which a text is hashed as it is."""
+
 Record = Usage | Statement | Refused
 """What a source makes of what it reads: calls, lines of a provider's statement, refusals."""
 
@@ -49,6 +52,14 @@ class Context(msgspec.Struct, frozen=True):
     def hash_text(self, text: str) -> str:
         """Keyed hash of a name that must not be stored as it is, as 16 hex digits."""
         return f"{self.hash(text.encode()) & (2**64 - 1):016x}"
+
+
+def brief(data: bytes) -> bytes:
+    """What stands for `data` in a keyed hash: itself, its SHA-256 where it is long.
+
+    Processors have instructions for SHA-256, and none for the keyed hash.
+    """
+    return data if len(data) <= BRIEF else hashlib.sha256(data).digest()
 
 
 class Source(Protocol):

@@ -19,6 +19,14 @@ from tokman.usage import Usage
 
 _OPENAI_MODEL = re.compile(r"(ft:)?(gpt-(?!oss)|o[1-9]|chatgpt|text-embedding-[3a]|computer-use)")
 _DEPLOYMENT = re.compile(r"/deployments/([\w.-]+)/")
+_SHAPE = (
+    *("request_hash", "response_hash", "block_hashes", "block_sizes", "output_bytes"),
+    *("tool_blocks", "system_blocks", "tools_hash", "steady_hash", "choices", "max_output_tokens"),
+    *("turn", "tool_call_hashes", "tool_names", "polls", "tool_result_hashes"),
+    *("tool_result_bytes", "tool_errors", "tools_offered", "tools_offered_bytes"),
+)
+"""Columns of what was asked and answered, none of which is a second call's."""
+
 _OPERATIONS = {"list": "embeddings", "text_completion": "text_completion"}
 
 
@@ -113,12 +121,7 @@ def _images(usage: Usage, body: Json) -> Usage | None:
         billed_cost=None,
         web_search_requests=0,
         file_search_requests=0,
-        request_hash=None,
-        response_hash=None,
-        block_hashes=None,
-        block_sizes=None,
-        output_bytes=None,
-        tool_call_hashes=None,
+        **dict.fromkeys(_SHAPE),
     )
     count(extra, msgspec.convert(stated, Tokens))
     return extra

@@ -16,6 +16,7 @@ import msgspec
 
 from tokman import ranks
 from tokman.sources.providers import blocks
+from tokman.sources.providers.answer import generated
 from tokman.sources.providers.envelope import Json
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def count(model: str, request: Json, response: Any) -> Counted | None:
         plain = all(map(_is_plain, messages))
         framed = (3 if visible else 2) + sum(_framing(m, encoding) for m in messages)
     prompts = blocks.prompt_texts(request)
-    answers = [part.decode("utf-8", "replace") for part in blocks.generated(response)]
+    answers = [part.decode("utf-8", "replace") for part in generated(response)]
     if any(len(text) > 100_000 and _BLANK.search(text) for text in (*prompts, *answers)):
         return None
     asked = framed + sum(_tokens(encoding, text) for text in prompts)
