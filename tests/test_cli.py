@@ -446,6 +446,15 @@ def test_completion_for_bash() -> None:
     assert "report" in offered.split()
 
 
+def test_a_process_of_its_own_says_it_all_and_ends_with_the_same_code(tokman: Run) -> None:
+    for arguments in (["sources", "--format", "json"], ["report", "--ledger", "nowhere"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tokman", *arguments], capture_output=True, text=True
+        )
+        inside = tokman(*arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (inside.code, inside.out, inside.err)
+
+
 HEAVY = "duckdb polars pyarrow deltalake genai_prices tiktoken rich.progress".split()
 
 

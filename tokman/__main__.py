@@ -1,5 +1,5 @@
 """`python -m tokman`."""
 
-from tokman.cli import main
+from tokman.cli import program
 
-main()
+program()

@@ -83,3 +83,8 @@ def tokman(
 def main() -> NoReturn:
     """Run the command line."""
     raise SystemExit(ending.of(lambda: app(standalone_mode=False)))
+
+
+def program() -> NoReturn:
+    """Run the command line as all that this process is for."""
+    ending.at_once(ending.of(lambda: app(standalone_mode=False)))

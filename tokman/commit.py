@@ -164,10 +164,8 @@ class Work:
 
     def merge(self, sightings: str) -> None:
         """Make table `merged`: one row a call out of these sightings."""
-        run = self.connection.execute
-        run("create temp view sightings as " + sightings)
-        run("create temp table merged as from (from sightings limit 0)")
-        run("insert into merged by name " + sql.text("merge"))
+        self.connection.execute("create temp view sightings as " + sightings)
+        self.connection.register("merged", self.ask(sql.text("merge")))
 
     def recall(self, incoming: pa.Table) -> None:
         """Make table `known`: the rows of the ledger that `batch` sees again."""

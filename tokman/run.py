@@ -51,7 +51,8 @@ class Run:
         done: Ingested,
         progress: Progress,
     ) -> None:
-        self.ledger, self.bookmarks, self.card = ledger, bookmarks, cache(card)
+        self.ledger, self.bookmarks = ledger, bookmarks
+        self.card: Callable[[], Card] = cache(card)
         self.done, self.progress = done, progress
         self.bytes = self.total = 0
         self.ingest_id = new_ingest()
@@ -92,7 +93,7 @@ class Run:
     def on_every_core(self, parts: Iterator[Job]) -> None:
         """Read in as many processes as there are cores, while this one commits."""
         import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
         import pyarrow  # noqa: F401 - loaded before the fork, as the sources are: workers share it
 
@@ -100,19 +101,24 @@ class Run:
         method = "fork" if sys.platform == "linux" else "spawn"
         workers = os.cpu_count() or 1
         waiting: deque[tuple[Job, Future[tuple[list[Outcome], Written]]]] = deque()
-        with ProcessPoolExecutor(
-            workers,
-            multiprocessing.get_context(method),
-            _start,
-            (os.getpid(), sources.mappings(), ranks.named()),
-        ) as pool:
+        with (
+            ThreadPoolExecutor(1) as loader,
+            ProcessPoolExecutor(
+                workers,
+                multiprocessing.get_context(method),
+                _start,
+                (os.getpid(), sources.mappings(), ranks.named()),
+            ) as pool,
+        ):
+            loading: Future[Card] | None = None
             try:
                 for job in parts:
                     waiting.append(
                         (job, pool.submit(read_pieces, job.pieces, self.ledger.key, self.folder))
                     )
-                    if len(waiting) == workers:
-                        self.card()  # loaded while the workers are busy
+                    if loading is None:  # by now the workers are forked, as no thread should be
+                        loading = loader.submit(_needed, self.card)
+                        self.card = loading.result
                     while len(waiting) > 3 * workers or (waiting and waiting[0][1].done()):
                         first, result = waiting.popleft()
                         self.settle(first, *result.result())
@@ -213,6 +219,15 @@ class Run:
         self.batches, self.statements, self.reads, self.rows = [], [], [], 0
 
 
+def _needed(card: Callable[[], Card]) -> Card:
+    """Load what a commit needs, of which the rate card is a part."""
+    import deltalake  # noqa: F401
+    import duckdb  # noqa: F401
+    import pyarrow.compute  # noqa: F401
+
+    return card()
+
+
 def _table(batches: list[tuple[str, int]]) -> object:
     """The workers' rows as one table, with line numbers counted from the start of each file."""
     import pyarrow as pa
@@ -226,7 +241,7 @@ def _table(batches: list[tuple[str, int]]) -> object:
             index = table.schema.get_field_index("line")
             table = table.set_column(index, "line", pc.add(table["line"], base))
         tables.append(table)
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def _start(parent: int, mappings: list[Mapping], counted_by: Path | None) -> None:

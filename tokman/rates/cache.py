@@ -55,9 +55,9 @@ def catalogue() -> pa.Table:
 
     path = _path("rates", "parquet")
     try:
-        table = pq.read_table(
-            path, page_checksum_verification=True, use_threads=False, memory_map=False
-        )
+        # Not read_table, which first loads all there is in Arrow for data sets.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
         if table.schema.equals(schema()) and table.num_rows:
             return table
     except (OSError, pa.ArrowException):
