@@ -80,7 +80,7 @@ def _array(column: Sequence[Any], field: pa.Field) -> pa.Array:
 
     first, size = column[0], len(column)
     money = field.type == pa.decimal128(18, 12)
-    if column.count(first) == size and not money:
+    if first == column[-1] and column.count(first) == size and not money:
         return (
             pa.nulls(size, field.type)
             if first is None

@@ -58,10 +58,11 @@ def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Co
     """
     with ledger.lock():
         work = Work(ledger, card, ingest_id)
-        plain = work.gather(work.renamed(incoming))
-        calls = plain.num_rows + work.count("select count(*) from merged")
+        incoming = work.renamed(incoming)
+        plain = work.gather(incoming)
+        calls = plain.true_count + work.count("select count(*) from merged")
         completed = work.complete()
-        added = work.add(plain)
+        added = work.add(incoming, plain)
         ledger.compact()
         return Committed(added=added, completed=completed, known=calls - added - completed)
 
@@ -143,24 +144,25 @@ class Work:
         place = incoming.schema.get_field_index("call_id")
         return incoming.set_column(place, incoming.schema.field(place), names)
 
-    def gather(self, incoming: pa.Table) -> pa.Table:
-        """Calls seen once and new to the ledger, as they came; the others, of which there are two
-        sightings or more, in table `merged`, and their rows in the ledger in table `known`."""
+    def gather(self, incoming: pa.Table) -> pa.BooleanArray:
+        """Which rows are calls seen once and new to the ledger; the others, of which there are two
+        sightings or more, are in table `merged`, and their rows in the ledger in table `known`."""
         import pyarrow.compute as pc
 
         self.connection.register("batch", incoming)
         self.recall(incoming)
-        seen_before = self.ask(
+        self.connection.execute(
+            "create temp table seen_before as "
             "select call_id from batch group by call_id having count(*) > 1 "
             "union select call_id from known"
         )
-        again = pc.is_in(incoming["call_id"], value_set=seen_before["call_id"])
-        self.connection.register("repeats", incoming.filter(again))
         names = ", ".join(arrow_schema().names)
         self.merge(
-            f"select {names} from repeats union all by name select {names}, {BESIDE} from known"
+            f"select {names} from batch where call_id in (from seen_before) "
+            f"union all by name select {names}, {BESIDE} from known"
         )
-        return incoming.filter(pc.invert(again)) if seen_before.num_rows else incoming
+        calls = incoming["call_id"].combine_chunks()
+        return pc.invert(pc.is_in(calls, value_set=self.ask("from seen_before")["call_id"]))
 
     def merge(self, sightings: str) -> None:
         """Make table `merged`: one row a call out of these sightings."""
@@ -208,15 +210,16 @@ class Work:
         )
         return settled.select(stored_schema().names)
 
-    def add(self, plain: pa.Table) -> int:
+    def add(self, incoming: pa.Table, plain: pa.BooleanArray) -> int:
         """Append the calls the ledger does not have, by time."""
         import pyarrow as pa
 
         merged = self.ask("from merged where call_id not in (select call_id from known)")
         schema = pa.schema([stored_schema().field(name) for name in merged.schema.names])
-        fresh = pa.concat_tables([plain, merged.cast(schema)], promote_options="default")
+        calls = pa.concat_tables([incoming, merged.cast(schema)], promote_options="default")
+        fresh = _by_time(calls, pa.concat_arrays([plain, pa.repeat(True, merged.num_rows)]))
         if fresh.num_rows:
-            self.ledger.append(self.priced(_by_time(fresh)))
+            self.ledger.append(self.priced(fresh))
         return int(fresh.num_rows)
 
     def priced(self, usage: pa.Table) -> pa.Table:
@@ -257,11 +260,15 @@ def _period(incoming: pa.Table) -> dict[str, datetime]:
     return {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}
 
 
-def _by_time(calls: pa.Table) -> pa.Table:
-    """The calls in order of time; most logs are written in it."""
+def _by_time(calls: pa.Table, chosen: pa.BooleanArray) -> pa.Table:
+    """The chosen calls in order of time; most logs are written in it."""
     import pyarrow.compute as pc
 
     times = calls["started_at"]
-    if pc.all(pc.less(times.slice(0, len(times) - 1), times.slice(1))).as_py():
+    in_order = pc.less(times.slice(0, len(times) - 1), times.slice(1))
+    if chosen.true_count == len(chosen) and pc.all(in_order).as_py():
         return calls
-    return calls.sort_by([("started_at", "ascending"), ("call_id", "ascending")])
+    order = pc.sort_indices(
+        calls, sort_keys=[("started_at", "ascending"), ("call_id", "ascending")]
+    )
+    return calls.take(order.filter(chosen.take(order)))

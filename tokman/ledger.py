@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -205,7 +204,7 @@ class Ledger:
         now = time.time_ns() // 1_000_000
         actions: list[AddAction | RemoveAction] = []
         for old, new in files.items():
-            rows = json.dumps({"numRecords": read_metadata(new).num_rows})
+            rows = msgspec.json.encode({"numRecords": read_metadata(new).num_rows}).decode()
             actions.append(RemoveAction(Path(old).name, True, now, Path(old).stat().st_size, {}))
             actions.append(AddAction(new.name, new.stat().st_size, {}, now, True, rows))
         said = CommitProperties(app_transactions=[Transaction(REPRICES, reprices)])

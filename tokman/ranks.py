@@ -6,12 +6,7 @@ uses the network but `download`.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import importlib.util
 import os
-import tempfile
-import uuid
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -98,7 +93,7 @@ def find(name: str) -> Place:
         except (OSError, EOFError) as error:
             place.refused.append(f"{path}: {error}")
             continue
-        digest = hashlib.sha256(content).hexdigest()
+        digest = _sha256(content)
         if digest == SHA256[name]:
             place.path, place.content = path, content
             break
@@ -108,11 +103,13 @@ def find(name: str) -> Place:
 
 def download(name: str) -> Path:
     """Fetch the ranks from OpenAI into the first of the folders looked in; the path of the file."""
+    import uuid
+
     import tiktoken.load
 
     try:
         content: bytes = tiktoken.load.read_file(_URL.format(name))
-        if hashlib.sha256(content).hexdigest() != SHA256[name]:
+        if _sha256(content) != SHA256[name]:
             raise OSError("it sent other bytes than the known ones")
         path = next(_folders()) / f"{name}.tiktoken"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +124,8 @@ def download(name: str) -> Path:
 
 def _candidates(name: str) -> Iterator[Path]:
     """By name, or by the name under which tiktoken keeps what it downloads."""
+    import hashlib
+
     hashed = hashlib.sha1(_URL.format(name).encode(), usedforsecurity=False).hexdigest()
     for folder in _folders():
         for file in (f"{name}.tiktoken", f"{name}.tiktoken.gz", hashed):
@@ -135,6 +134,9 @@ def _candidates(name: str) -> Iterator[Path]:
 
 def _folders() -> Iterator[Path]:
     """The named folder, tokman's own, tiktoken's caches, packages that carry the files."""
+    import importlib.util
+    import tempfile
+
     if _named is not None:
         yield _named
     cache_home = os.environ.get("XDG_CACHE_HOME")
@@ -150,6 +152,8 @@ def _folders() -> Iterator[Path]:
 
 
 def _read(path: Path) -> bytes:
+    import gzip
+
     with path.open("rb") as file:
         packed = path.suffix == ".gz"
         with gzip.open(file) if packed else file as stream:
@@ -157,3 +161,9 @@ def _read(path: Path) -> bytes:
     if len(content) > _MOST_BYTES:
         raise OSError("too large for a file of ranks")
     return content
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()

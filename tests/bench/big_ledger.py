@@ -78,32 +78,26 @@ from tokens
 
 def write(folder: Path, rows: int = ROWS) -> None:
     """Make the ledger at `folder`."""
-    import pyarrow as pa
-
-    from tokman import sql
     from tokman.ledger import Ledger
     from tokman.query import database
-    from tokman.usage import QUANTITIES, arrow_schema
+    from tokman.usage import QUANTITIES, stored_schema
 
     ledger = Ledger(folder, create=True)
     connection = database()
     # The columns that are not made are there all the same, empty.
-    fields = [pa.field(name, pa.string()) for name in ("rate_id", "price_basis", "unpriced_reason")]
-    fields += [pa.field(name, pa.decimal128(18, 12)) for name in ("list_cost", "contracted_cost")]
-    fields += [pa.field("rate_card", pa.string())]
-    nothing = pa.schema([*arrow_schema(), *fields]).empty_table()
-    connection.register("nothing", nothing)
-    zeros = ", ".join(f"coalesce({name}, 0)::bigint as {name}" for name in
-                      (*QUANTITIES, "reasoning_output_tokens"))  # fmt: skip
+    schema = stored_schema()
+    connection.register("nothing", schema.empty_table())
+    made = [f"coalesce({name}, 0)::bigint as {name}" for name in
+            (*QUANTITIES, "reasoning_output_tokens")]  # fmt: skip
+    made += ["started_at::date as day", "'bench' as ingest_id"]
     for first in range(0, rows, AT_A_TIME):
         last = min(first + AT_A_TIME, rows)
         connection.execute(MADE, {"first": first, "last": last})
-        connection.execute(
-            f"create or replace temp view settled as select * replace ({zeros}) from "
-            "(from nothing union all by name from made)"
+        stored = connection.sql(
+            f"select * replace ({', '.join(made)}) from "
+            "(from nothing union all by name from made) order by started_at, call_id"
         )
-        stored = connection.sql(sql.text("stored"), params={"ingest_id": "bench"})
-        ledger.append(stored.to_arrow_table())
+        ledger.append(stored.to_arrow_table().select(schema.names).cast(schema))
     ledger.compact()
 
 

@@ -11,7 +11,7 @@ import msgspec
 from tokman import files
 from tokman.reading.sink import Sink, names
 from tokman.sources import claimants, record_paths
-from tokman.sources.base import InBulk, Record, Refused, Source
+from tokman.sources.base import Record, Refused, Source
 
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -37,7 +37,7 @@ class Records(Sink):
 
     def width(self) -> int:
         """Bytes to read at a time."""
-        return files.WIDE if isinstance(self.source, InBulk) else files.BLOCK
+        return files.WIDE if self.in_bulk else files.BLOCK
 
     def read_block(self, block: bytes, count: int) -> bool:
         """The quick way: all lines in one call. False if any of them needs a closer look."""
@@ -58,15 +58,14 @@ class Records(Sink):
                 self.refuse(lines[number - first], number, reason)
         return True
 
-    @staticmethod
     def parsed(
-        source: Source, records: list[Any], numbers: Sequence[int]
+        self, source: Source, records: list[Any], numbers: Sequence[int]
     ) -> tuple[list[Record], list[tuple[int, str]]]:
         """The rows of the records, and which of them are refused as a whole and why."""
         rows: list[Record] = []
         refused: list[tuple[int, str]] = []
-        if isinstance(source, InBulk):
-            for row in source.parse_records(records, numbers):
+        if self.in_bulk:
+            for row in self.in_bulk.parse_records(records, numbers):
                 if isinstance(row, Refused):
                     refused.append((row.line, row.reason))
                 else:

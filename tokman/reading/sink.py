@@ -11,7 +11,7 @@ from tokman import columns
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows
 from tokman.sources import by_name
-from tokman.sources.base import Context, Record, Refused, Source
+from tokman.sources.base import Context, InBulk, Record, Refused, Source
 from tokman.statement import Statement
 
 
@@ -24,6 +24,8 @@ class Sink:
         self.out = out
         self.outcome = Outcome(path=piece.path)
         self.source: Source | None = None
+        self.in_bulk: InBulk | None = None
+        """The source, if it reads many records at a time."""
         self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
         self.others: dict[str, Source] = {}
         if piece.source:
@@ -32,6 +34,7 @@ class Sink:
     def use(self, source: type[Source]) -> None:
         """Read with `source` from here on."""
         self.source = source(self.context)
+        self.in_bulk = self.source if isinstance(self.source, InBulk) else None
         self.decoder = msgspec.json.Decoder(source.record_type)
         self.outcome.source = source.name
         if self.piece.state:

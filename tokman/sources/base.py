@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -172,6 +172,7 @@ def micros(text: str) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=1000)
 def basename(path: str | None) -> str | None:
     """The last folder of a POSIX or Windows path, None for an empty one."""
     parts = [part for part in (path or "").replace("\\", "/").split("/") if part]

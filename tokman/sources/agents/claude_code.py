@@ -154,49 +154,54 @@ class ClaudeCode(Stateless):
         if record.isApiErrorMessage and record.timestamp:
             yield Usage(
                 call_id=record.uuid or f"{self.path}:{number}",
+                started_at=micros(record.timestamp),
+                provider_name="anthropic",
                 status="error",
                 error_type=record.error if isinstance(record.error, str) else "api_error",
-                provider_name="anthropic",
+                **self.who(record),
                 line=number,
-                **self.who(record, micros(record.timestamp)),
             )
 
     def finish(self) -> Iterator[Usage]:
-        """One usage a message, and one for each sampling call its total does not cover."""
+        """One usage a message, and one for each sampling call its total does not cover.
+
+        Its fields are given in the order of Usage, in which msgspec takes them twice as fast.
+        """
         for key, kept in self.kept.items():
             message, line = kept.message, kept.line
             assert message.usage is not None
-            who = self.who(line, kept.started_at)
+            who = self.who(line)
             yield Usage(
                 call_id=key,
+                started_at=kept.started_at,
                 provider_name=provider_of(message.model),
                 response_model=message.model,
                 finish_reason=message.stop_reason,
+                **classes(message.usage),
                 output_basis="final" if kept.complete else "partial",
+                **who,
                 agent_name="subagent" if kept.subagent else None,
                 line=kept.number,
-                **classes(message.usage),
-                **who,
             )
             for number, (model, extra) in enumerate(extra_calls(message.usage), 1):
                 yield Usage(
                     call_id=f"{key}#{number}",
+                    started_at=kept.started_at,
                     provider_name=provider_of(model or message.model),
                     response_model=model or message.model,
-                    parent_id=key,
-                    line=kept.number,
                     **extra,
                     **who,
+                    parent_id=key,
+                    line=kept.number,
                 )
 
-    def who(self, line: Line, started_at: int) -> dict[str, Any]:
-        """Time, session and project; the project folder stands in for the workflow."""
+    def who(self, line: Line) -> dict[str, Any]:
+        """Session and project; the project folder stands in for the workflow."""
         project = basename(line.cwd)
         return {
-            "started_at": started_at,
-            "conversation_id": line.sessionId,
-            "project": project,
             "workflow": project,
             "workflow_basis": "default" if project else None,
+            "project": project,
+            "conversation_id": line.sessionId,
             "tags": [f"branch:{line.gitBranch}"] if line.gitBranch else None,
         }

@@ -90,6 +90,9 @@ def classes(usage: ClaudeUsage) -> dict[str, Any]:
     details, tools = usage.output_tokens_details, usage.server_tool_use
     tier, geo = usage.service_tier, usage.inference_geo
     return {
+        "service_tier": None if tier == "standard" else tier,
+        "speed": "fast" if usage.speed == "fast" else None,
+        "inference_geo": None if geo in ("", "not_available") else geo,
         "uncached_input_tokens": usage.input_tokens or 0,
         "cache_read_input_tokens": usage.cache_read_input_tokens or 0,
         "cache_write_5m_input_tokens": short,
@@ -97,9 +100,6 @@ def classes(usage: ClaudeUsage) -> dict[str, Any]:
         "output_tokens": usage.output_tokens,
         "reasoning_output_tokens": (details.thinking_tokens or 0) if details else 0,
         "web_search_requests": (tools.web_search_requests or 0) if tools else 0,
-        "service_tier": None if tier == "standard" else tier,
-        "inference_geo": None if geo in ("", "not_available") else geo,
-        "speed": "fast" if usage.speed == "fast" else None,
     }
 
 
