@@ -10,9 +10,13 @@ select
         proposal.cache_write_5m_input_tokens + proposal.cache_write_1h_input_tokens,
         current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
     )) as written_then,
-    count(*) filter (coalesce(proposal.cache_read_input_tokens, 0) > 0) as hits,
-    sum(reach.tokens) as tokens
+    count(*) filter (
+        coalesce(proposal.cache_read_input_tokens, current.cache_read_input_tokens) > 0
+    ) as hits
 from reach
+inner join choice
+    on choice.cell = reach.cell
+    and choice.path = reach.path
 inner join current using (call)
 left join proposal using (call)
 group by reach.cell

@@ -1,9 +1,10 @@
--- Each workflow on each model: how much of its prompts is cached today, and what there is to judge by.
--- Coding agents are left out: their client decides what is cached.
+-- Each workflow on each model: how much of its prompts is cached today, and what there is to judge
+-- by. Coding agents are apart: their client, not the user, marks what is cached.
 select
     current.provider_id,
     current.model_id,
     calls.workflow,
+    calls.agent,
     count(*) as calls,
     count(distinct calls.day) as days,
     count(calls.block_hashes) as hashed,
@@ -14,14 +15,16 @@ select
         + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
     ) as all_input,
     sum(current.cache_read_input_tokens) as cache_read,
-    sum(current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens) as cache_written
+    sum(current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens) as cache_written,
+    sum(current.cache_write_1h_input_tokens) as written_1h
 from current
 inner join calls using (call)
 where
     calls.ok
-    and not calls.agent
+    and not calls.embeds
+    and current.cost > 0
     and calls.seen_at is not null
     and current.model_id is not null
 group by all
 having calls > 1 and all_input > 0
-order by cost desc, current.provider_id, current.model_id, calls.workflow
+order by cost desc, current.provider_id, current.model_id, calls.workflow, calls.agent

@@ -36,6 +36,13 @@ select
     reasoning_effort,
     choices,
     duration_ms,
+    -- Without any time in the log, an answer is taken to begin after a second.
+    greatest(coalesce(time_to_first_token_ms, duration_ms, 1000), 0) * 1000 as first_token_us,
+    coalesce(agent_name, '') as thread,
+    tool_blocks,
+    system_blocks,
+    tools_hash,
+    steady_hash,
     team,
     project,
     "user" as user_id,
