@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -112,6 +112,34 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Lever → how much a dollar it saves counts in the ranking, where not 1."""
 
 
+class Trial(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"source": "from"}):
+    """A finished trial of a cheaper way to do a workflow's calls, and what it counted."""
+
+    workflow: str
+    source: str
+    """The model of today."""
+    to: str
+    """The model that was tried; the same one where only the effort differs."""
+    effort: str | None = None
+    """The reasoning effort that was tried."""
+    kind: Literal["replay", "split"]
+    """replay: the same calls on both; split: calls divided by chance."""
+    date: date
+    calls: int | None = None
+    """Of a replay: the calls done on both."""
+    lost: int | None = None
+    """Of a replay: right on `from`, wrong on `to`."""
+    gained: int | None = None
+    """Of a replay: wrong on `from`, right on `to`."""
+    calls_from: int | None = None
+    """Of a split, like the next three."""
+    bad_from: int | None = None
+    calls_to: int | None = None
+    bad_to: int | None = None
+    output_ratio: float | None = None
+    """Output tokens of `to` per token of `from` in the trial, where it was measured."""
+
+
 class Check(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Settings of the gate; flags override them."""
 
@@ -135,6 +163,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     profile: str | None = None
     """The kind of business: a name in `profiles` or one that tokman brings."""
     profiles: dict[str, Profile] = {}
+    trials: list[Trial] = []
     check: Check = msgspec.field(default_factory=Check)
     tiktoken: Tiktoken = msgspec.field(default_factory=Tiktoken)
     sources: dict[str, Any] = {}

@@ -120,6 +120,7 @@ def test_any_ledger_and_any_levers_add_up(
 def everything() -> list[Usage]:
     """Labels at night on a large model, in prompts that begin alike: every lever applies."""
     return nightly(
+        per_night=120,
         workflow="labels",
         model="claude-sonnet-4-5",
         output_tokens=3,

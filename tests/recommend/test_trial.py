@@ -4,6 +4,8 @@ import pytest
 
 from tokman.recommend import trial
 
+PLAIN = {"alpha": 0.05, "power": 0.8}
+
 SIZES = [
     # right today, margin, Wald, Farrington–Manning
     (0.95, 0.02, 1469, 1500),
@@ -15,28 +17,23 @@ SIZES = [
 
 @pytest.mark.parametrize(("right", "margin", "by_wald", "by_null"), SIZES)
 def test_calls_per_arm(right: float, margin: float, by_wald: int, by_null: int) -> None:
-    assert trial.wald(right, right, margin) == by_wald
-    assert trial.farrington_manning(right, right, margin) == by_null
+    assert trial.wald(right, right, margin, **PLAIN) == by_wald
+    assert trial.farrington_manning(right, right, margin, **PLAIN) == by_null
 
 
 @pytest.mark.parametrize(
     ("discordant", "margin", "calls"), [(0.10, 0.02, 1546), (0.05, 0.02, 773), (0.10, 0.05, 248)]
 )
 def test_calls_replayed_on_both(discordant: float, margin: float, calls: int) -> None:
-    assert trial.paired(discordant, margin) == calls
+    assert trial.paired(discordant, margin, **PLAIN) == calls
 
 
 def test_a_tiny_margin_needs_more_calls_than_anybody_has() -> None:
-    assert trial.wald(0.92, 0.92, 0.5 * 0.02 / 6) == pytest.approx(327_626, abs=2)
-    assert trial.wald(0.92, 0.92, 0.025) == pytest.approx(1456, abs=2)
+    assert trial.wald(0.92, 0.92, 0.5 * 0.02 / 6, **PLAIN) == pytest.approx(327_626, abs=2)
+    assert trial.wald(0.92, 0.92, 0.025, **PLAIN) == pytest.approx(1456, abs=2)
 
 
 def test_difference_of_shares() -> None:
     gap, low, high = trial.difference(475, 500, 1900, 2000)
     assert gap == 0
     assert (round(low, 4), round(high, 4)) == (-0.0200, 0.0162)
-
-
-def test_days_of_a_trial_that_splits_all_calls() -> None:
-    assert trial.days(1500, 100.0) == 30
-    assert trial.days(1500, 0.0) is None

@@ -1,184 +1,205 @@
-"""A smaller model where the shape of the calls suggests that it may do: a nomination, no proof."""
+"""A smaller model where the shape of the calls, your own logs or a trial say that it may do."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-from tokman.recommend import trial
-from tokman.recommend.ladder import Step, step_below
-from tokman.recommend.lever import Cell, Evidence, LeftAlone, Proposal, Scene, label
-from tokman.recommend.options import SAMPLE, cheapest, priced
+from tokman import economics
+from tokman.recommend import margin, matched, nominate, trials
+from tokman.recommend.decide import MATCHED, Words, decide
+from tokman.recommend.ladder import Step, cache_rule, step_below
+from tokman.recommend.lever import LEAST, LeftAlone, Proposal, Scene, label
+from tokman.recommend.matched import SUCCESSES, Arm, Comparison, Ratio
+from tokman.recommend.nominate import Shape
+from tokman.recommend.ways import UNKNOWN, Row, Way
 
-CANDIDATE = Evidence(
-    "E0",
-    "candidate",
-    "the shape of the calls suggests it; nothing here proves equal quality",
-    (2, 4),
-)
-STEPS = {
-    "cell": "integer",
-    "option": "varchar",
-    "provider_id": "varchar",
-    "model_id": "varchar",
-    "workflow": "varchar",
-    "calls": "bigint",
-    "target": "varchar",
-    "thousandths": "bigint",
-    "minimum": "bigint",
-}
-Row = dict[str, Any]
+SISTERS = 3
+"""Models already at the same work that are compared with; those with most calls."""
+MEASURED = 100
+"""Matched attempts of each arm from which on their tokens are compared."""
+OTHERS = Ratio(1.0, 0.85, 1.15)
+"""Tokens of one text by a tokenizer that nothing is known of (own judgement)."""
+NEVER = 10**12
+"""Tokens: a model whose rules of caching are not known is taken to cache nothing."""
 
 
 class Downgrade:
-    """Workflows whose calls look like labels or forms, on a model that has a smaller sister."""
+    """Steps of workflows that a smaller model may do as well."""
 
     name = "downgrade"
     together = False
 
     def propose(self, scene: Scene) -> Proposal:
-        """Nominate, price each step down the ladder, keep what could be proven in time."""
-        proposal = Proposal()
+        """Nominate by shape, compare with what already serves, price, and keep what pays."""
+        trials.check(scene.config)
+        scene.make("work_steps", "work_steps")
+        scene.make("escalations", "escalations")
         rows = scene.ask("downgrade_cells")
-        nominated: list[tuple[Row, Step, str]] = []
+        aside: list[LeftAlone] = []
+        offers: list[_Offer] = []
         for row in rows:
-            step = step_below(row["provider_id"], row["model_id"])
-            shape = _shape(row)
-            if step is None or shape is None or not _open_to_it(row, step, scene):
-                continue
-            nominated.append((row, step, shape))
-        if not nominated:
-            return proposal
-        targets = _targets(scene, nominated)
-        chosen = []
-        for place, (row, step, shape) in enumerate(nominated):
-            target = targets.get(place)
-            if target is None:
-                continue
-            need = trial.farrington_manning(trial.BASELINE, trial.BASELINE, trial.MARGIN)
-            days = trial.days(need, row["calls"] / scene.days)
-            if days is None or days > trial.LONGEST:
-                why = (
-                    f"{target} might do ({shape}), but a trial of {2 * need:,} calls would take "
-                    f"{days} days here: keep {row['model_id']}, not provable at this volume"
-                )
-                left = LeftAlone(self.name, row["workflow"], row["model_id"], why)
-                proposal.left.append(left)
-                continue
-            serving = next((r for r in rows if _sister(r, row, target)), None)
-            proposal.cells.append(_cell(row, step, target, shape, need, days, serving))
-            chosen.append(_step(len(proposal.cells) - 1, row, step, target))
-        scene.note("steps", STEPS, chosen)
-        scene.make("proposal", "downgrade", sample=0)
-        scene.connection.execute("alter table proposal drop column option")
+            if row["cost"] >= LEAST:
+                offers += _offers(scene, row, rows, aside)
+        pairs = [offer.pair for offer in offers if offer.pair]
+        found = dict(zip(pairs, matched.compare(scene, pairs), strict=True))
+        ways = [_way(scene, offer, found.get(offer.pair) if offer.pair else None)
+                for offer in offers]  # fmt: skip
+        places = _places(scene, ways)
+        proposal = decide(scene, self.name, ways, lambda way: _words(way, places))
+        proposal.left += aside
         return proposal
 
 
-def _shape(row: Row) -> str | None:
-    """What kind of simple work the calls look like; None if they do not (science.md §1.2)."""
-    if row["calls"] < 200 and row["days"] < 7:
-        return None
-    if not row["calls"] or not row["written"] or row["reasoned"] > 0.05 * row["written"]:
-        return None
-    if row["output_median"] <= 16 and row["output_p95"] <= 64:
-        return f"answers of {row['output_median']} tokens, 95 % within {row['output_p95']}"
-    if row["output_p95"] > 400:
-        return None
-    if (row["answered"] or 0) >= 0.95 * row["calls"]:
-        return f"{row['answers']} different answers cover {row['answered'] / row['calls']:.0%}"
-    if row["structured"] >= 0.95 * row["calls"]:
-        return f"filled forms (structured output) of {row['output_median']} tokens"
-    return None
+class _Offer(NamedTuple):
+    """A target for one row of cells, before anything is compared."""
+
+    row: Row
+    provider: str
+    model: str
+    step: Step | None
+    shape: Shape | None
+    """None where only a comparison or a trial speaks for it."""
+    pair: tuple[Arm, Arm] | None
 
 
-def _open_to_it(row: Row, step: Step, scene: Scene) -> bool:
-    """No veto: protected, agents and tool plans, failures, media, too long for the target."""
-    declared = scene.config.workflows.get(row["workflow"] or "")
-    return not (
-        (declared is not None and declared.protected)
-        or row["agent_calls"]
-        or row["embeddings"]
-        or row["media"]
-        or row["tool_calls"] > 0.1 * row["calls"]
-        or row["calls"] > 5 * row["conversations"]
-        or row["failures"] > 0.02 * row["attempts"]
-        or row["longest_prompt"] * step.tokens > step.context / 2
-    )
-
-
-def _targets(scene: Scene, nominated: list[tuple[Row, Step, str]]) -> dict[int, str]:
-    """Of each nominated cell, the target of its step that is cheapest for its calls."""
-    offered = [
-        _step(place, row, step, target)
-        for place, (row, step, _) in enumerate(nominated)
-        for target in step.to
+def _offers(scene: Scene, row: Row, rows: list[Row], aside: list[LeftAlone]) -> list[_Offer]:
+    """The targets of one row: those of the ladder, those that serve already, those tried."""
+    shape = nominate.shape(row)
+    why = nominate.veto(row)
+    if economics.terms(scene.config, row["workflow"]).protected or why == "":
+        return []
+    if why is not None:
+        if shape is not None:
+            row_of = (row["workflow"], row["model_id"])
+            aside.append(LeftAlone(Downgrade.name, *row_of, f"{shape.words}, but {why}"))
+        return []
+    if shape is not None and not nominate.ready(row):
+        shape = None
+    step = step_below(row["provider_id"], row["model_id"])
+    if step is not None and nominate.too_long(row, step):
+        step = None
+    targets: dict[tuple[str, str], Row | None] = {}
+    if shape is not None and step is not None:
+        targets.update({(row["provider_id"], model): None for model in step.to})
+    for sister in _sisters(row, rows, shape):
+        targets[sister["provider_id"], sister["model_id"]] = sister
+    for one in scene.config.trials:
+        if one.workflow == row["workflow"] and one.source == row["model_id"] and not one.effort:
+            match = scene.card.find(row["provider_id"], one.to) or scene.card.find(None, one.to)
+            if match is not None and match.model_id != row["model_id"]:
+                targets.setdefault((match.provider_id, match.model_id), None)
+    return [
+        _Offer(
+            row,
+            provider,
+            model,
+            step if step is not None and model in step.to else None,
+            shape,
+            (_arm(sister), _arm(row)) if sister is not None else None,
+        )
+        for (provider, model), sister in targets.items()
     ]
-    scene.note("steps", STEPS, offered)
-    scene.make("options", "downgrade", sample=SAMPLE)
-    found = priced(scene, "options")
-    chosen = {place: cheapest(options) for place, options in found.items()}
-    return {place: target for place, target in chosen.items() if target}
 
 
-def _step(cell: int, row: Row, step: Step, target: str) -> tuple[object, ...]:
-    """A row of the table `steps`."""
-    place = (row["provider_id"], row["model_id"], row["workflow"], row["calls"])
-    return (cell, target, *place, target, round(step.tokens * 1000), step.minimum)
+def _sisters(row: Row, rows: list[Row], shape: Shape | None) -> list[Row]:
+    """Other models at the same step with enough first attempts to be compared with.
+
+    Without a simple shape, a proxy for what came of them would decide nothing.
+    """
+    found = [
+        other
+        for other in rows
+        if other["workflow"] == row["workflow"]
+        and other["step"] == row["step"]
+        and other["model_id"] != row["model_id"]
+        and other["first_attempts"] >= SUCCESSES
+        and other["first_attempts"] >= 0.05 * row["first_attempts"]
+        and row["longest_prompt"] <= 2 * other["longest_prompt"]
+        and (shape is not None or min(other["successes"], row["successes"]) >= SUCCESSES)
+    ]
+    return sorted(found, key=lambda other: -other["first_attempts"])[:SISTERS]
 
 
-def _sister(other: Row, row: Row, target: str) -> bool:
-    """The smaller model already answers at least 5 % of this workflow's calls."""
-    return bool(
-        other["workflow"] == row["workflow"]
-        and other["provider_id"] == row["provider_id"]
-        and other["model_id"] == target
-        and other["calls"] >= 0.05 * (row["calls"] + other["calls"])
+def _way(scene: Scene, offer: _Offer, seen: Comparison | None) -> Way:
+    row, step = offer.row, offer.step
+    counted = Ratio(step.tokens, *step.tokens_range) if step is not None else OTHERS
+    rule = cache_rule(offer.provider, offer.model)
+    terms = margin.terms(scene.config, row["workflow"])
+    result = trials.declared(
+        scene.config, row["workflow"], row["model_id"], offer.model, None, terms.alpha
+    )
+    output = Ratio(*(known * unknown for known, unknown in zip(counted, UNKNOWN, strict=True)))
+    if seen is not None and min(seen.attempts) >= MEASURED:
+        counted, output = seen.input or counted, seen.output
+    if result is not None and result.trial.output_ratio is not None:
+        output = Ratio(*[result.trial.output_ratio] * 3)
+    return Way(
+        row=row,
+        provider=offer.provider,
+        model=offer.model,
+        effort=None,
+        rule=offer.shape.rule if offer.shape is not None else MATCHED,
+        input=counted,
+        answer=output,
+        reasoning=output,
+        minimum=step.minimum if step is not None else rule.minimum if rule is not None else NEVER,
+        comparison=seen,
+        result=result,
     )
 
 
-def _cell(
-    row: Row, step: Step, target: str, shape: str, need: int, days: int, serving: Row | None
-) -> Cell:
-    model, workflow = row["model_id"], label(row["workflow"])
-    failed = row["failures"] / row["attempts"]
+def _arm(row: Row) -> Arm:
+    return Arm(row["provider_id"], row["model_id"], row["workflow"], row["step"])
+
+
+def _places(scene: Scene, ways: list[Way]) -> dict[str, str]:
+    """Where the first call of each step was read, so that its system prompt can be found."""
+    calls = sorted({way.row["first_call"] for way in ways if way.row["step"]})
+    if not calls:
+        return {}
+    found = scene.connection.execute(
+        "select call_id, file, line from charges where list_contains($calls, call_id)",
+        {"calls": calls},
+    ).fetchall()
+    return {call: f"{file}:{line}" for call, file, line in found}
+
+
+def _words(way: Way, places: dict[str, str]) -> Words:
+    row, target = way.row, way.model
+    looks = nominate.shape(row)
+    reasoned = row["reasoned"] / row["written"] if row["written"] else 0.0
     facts = [
-        f"{row['calls']:,} calls on {row['days']} days: {shape}",
-        f"reasoning {row['reasoned'] / row['written']:.0%} of output, "
-        f"failures and retries {failed:.1%}",
-        _tokenizer(step, target),
+        f"{row['calls']:,} calls on {row['days']} days" + (f": {looks.words}" if looks else "")
     ]
-    if serving:
-        gap, low, high = trial.difference(
-            serving["failures"], serving["attempts"], row["failures"], row["attempts"]
-        )
-        facts.append(
-            f"{target} answers {serving['calls']:,} calls here already: failures "
-            f"{gap * 100:+.1f} points against {model} (90 % interval {low * 100:+.1f} to "
-            f"{high * 100:+.1f}), observed, not a trial"
-        )
+    if row["step"]:
+        place = places.get(row["first_call"])
+        read = f", first read at {place}" if place else ""
+        facts.append(f"step {row['step']} of {row['steps']}, told apart by its system prompt{read}")
+    facts.append(
+        f"reasoning {reasoned:.0%} of output, failures and retries "
+        f"{row['failures'] / row['attempts']:.1%}"
+    )
+    facts.append(_tokenizer(way))
     risks = [
-        f"{target} may label worse where cases are hard: failures seen here say nothing of "
-        "wrong answers",
+        "another maker's model needs its prompt tested anew, and caches by other rules"
+        if way.elsewhere
+        else f"{target} may do worse where cases are hard: failures seen here say nothing of wrong "
+        "answers",
         "a model that reasons by default writes more: set its effort low",
     ]
-    return Cell(
-        title=f"Use {target} instead of {model} for {workflow}",
-        workflow=row["workflow"],
-        provider=row["provider_id"],
-        model=model,
+    return Words(
+        title=f"Use {target} instead of {row['model_id']} for {label(row['workflow'])}",
         change=f'model="{target}"',
-        evidence=CANDIDATE,
         facts=facts,
         risks=risks,
-        proof=(
-            f"a trial: half of the calls on each model, {need:,} each, about {days} days at this "
-            f"volume; it shows a loss of no more than {trial.MARGIN:.0%} of calls done right "
-            f"(taken as {trial.BASELINE:.0%} today)"
-        ),
+        target=target,
     )
 
 
-def _tokenizer(step: Step, target: str) -> str:
-    low, high = step.tokens_range
-    if low == high == step.tokens == 1:
-        return f"{target} counts the same tokens"
-    return f"{target} is taken to count {step.tokens:g} × the tokens ({low:g} to {high:g} ×)"
+def _tokenizer(way: Way) -> str:
+    value, low, high = way.input
+    if low == high == value == 1:
+        return f"{way.model} counts the same tokens"
+    if low == high:
+        return f"{way.model} counts {value:.2f} × the tokens, measured on prompts of known size"
+    return f"{way.model} is taken to count {value:g} × the tokens ({low:g} to {high:g} ×)"

@@ -51,6 +51,8 @@ class Cell(NamedTuple):
     """Which of the lever's rules found it, where it has several."""
     effort: float = 0.5
     """Days of one engineer that the change is likely to take; own judgement."""
+    experiment: Sequence[str] = ()
+    """The trial that would prove it, step by step."""
 
 
 class LeftAlone(NamedTuple):
