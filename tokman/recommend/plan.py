@@ -18,6 +18,7 @@ from tokman.recommend.advice import (
 )
 from tokman.recommend.batch import Batch
 from tokman.recommend.downgrade import Downgrade
+from tokman.recommend.effort import Effort
 from tokman.recommend.prompt_cache import PromptCache
 from tokman.recommend.response_cache import ResponseCache
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tokman.rates import Card
     from tokman.recommend.lever import Lever, Scene
 
-LEVERS: tuple[Lever, ...] = (ResponseCache(), Downgrade(), PromptCache(), Batch())
+LEVERS: tuple[Lever, ...] = (ResponseCache(), Downgrade(), Effort(), PromptCache(), Batch())
 """In the order in which they apply, each to what the one before leaves (science.md §6.1)."""
 
 

@@ -67,7 +67,7 @@ select
         else 2 + floor(log2(tools_on_offer) / 2)::integer
     end as tools,
     coalesce(after_tool, false) as after_tool,
-    coalesce(epoch(seen_at) // 604800 // $weeks, -1)::integer as period,
+    coalesce(epoch_us(seen_at) // 604800000000 // $weeks, -1)::integer as period,
     success is not null as judged,
     coalesce(success, false) as judged_right,
     ok and not tried_again and not escalated
@@ -81,7 +81,7 @@ select
     coalesce(prompt_bytes, 0) as bytes,
     round(1000 * log2(size))::bigint as log_size,
     round(1000 * log2(1 + coalesce(tools_on_offer, 0)))::bigint as log_tools,
-    coalesce(epoch(seen_at) // 3600, 0)::bigint as hour_seen,
+    coalesce(epoch_us(seen_at) // 3600000000, 0) as hour_seen,
     (isodow(seen_at) <= 5 and hour(seen_at) between 7 and 19)::bigint as by_day,
     (not humanless)::bigint as for_user,
     coalesce(stream, false)::bigint as streamed,
