@@ -109,8 +109,7 @@ select
     count(*) as attempts,
     count(*) filter (seen.paid) as calls,
     count(*) filter (seen.paid and seen.first_attempt) as first_attempts,
-    count(*) filter (not seen.ok or seen.retry or seen.finish_reason in ('length', 'max_tokens'))
-        as failures,
+    count(*) filter (not seen.ok or seen.retry or seen.cut) as failures,
     count(seen.success) filter (seen.first_attempt) as judged,
     count(*) filter (seen.first_attempt and seen.success) as successes,
     count(escalations.call) as escalations,
@@ -126,7 +125,7 @@ select
     max(results.tool_results) as tool_results,
     count(distinct seen.conversation) as conversations,
     count(*) filter (seen.structured_output) as structured,
-    count(*) filter (seen.operation_name in ('embeddings', 'embedding')) as embeddings,
+    count(*) filter (seen.embeds) as embeddings,
     sum(seen.media) as media,
     sum(seen.reasoned)::double as reasoned,
     sum(seen.written)::double as written,

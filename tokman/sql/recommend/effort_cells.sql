@@ -83,9 +83,7 @@ select
     count(*) as attempts,
     count(*) filter (thinking.paid) as calls,
     count(*) filter (thinking.paid and thinking.first_attempt) as first_attempts,
-    count(*) filter (
-        not thinking.ok or thinking.retry or thinking.finish_reason in ('length', 'max_tokens')
-    ) as failures,
+    count(*) filter (not thinking.ok or thinking.retry or thinking.cut) as failures,
     count(thinking.success) filter (thinking.first_attempt) as judged,
     count(*) filter (thinking.first_attempt and thinking.success) as successes,
     count(escalations.call) as escalations,

@@ -20,7 +20,7 @@ models as (
     select
         calls.call,
         calls.tie,
-        calls.retries,
+        calls.retry_of,
         current.provider_id,
         current.model_id,
         dearness.dearness
@@ -36,5 +36,5 @@ select distinct
     later.call,
     earlier.call as earlier
 from models as later
-inner join models as earlier on earlier.tie = later.retries
-where earlier.dearness < later.dearness
+inner join models as earlier on earlier.tie = hash(later.retry_of)
+where later.retry_of is not null and earlier.dearness < later.dearness

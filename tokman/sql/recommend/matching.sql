@@ -5,8 +5,10 @@
 with retried as (
     select distinct earlier.call
     from calls as later
-    inner join calls as earlier on earlier.tie = later.retries
-    where coalesce(later.seen_at - earlier.seen_at < interval 10 minute, true)
+    inner join calls as earlier on earlier.tie = hash(later.retry_of)
+    where
+        later.retry_of is not null
+        and coalesce(later.seen_at - earlier.seen_at < interval 10 minute, true)
 ),
 
 asked_again as (
@@ -66,12 +68,11 @@ select
         when tools_on_offer <= 1 then tools_on_offer
         else 2 + floor(log2(tools_on_offer) / 2)::integer
     end as tools,
-    coalesce(after_tool, false) as after_tool,
+    coalesce(turn = 'tool', false) as after_tool,
     coalesce(epoch_us(seen_at) // 604800000000 // $weeks, -1)::integer as period,
     success is not null as judged,
     coalesce(success, false) as judged_right,
-    ok and not tried_again and not escalated
-    and coalesce(finish_reason not in ('length', 'max_tokens'), true) as went_well,
+    ok and not tried_again and not escalated and not cut as went_well,
     tried_again and not escalated as tried_again,
     escalated,
     cost,
