@@ -17,6 +17,7 @@ from tokman.recommend.advice import (
     Recommendation,
 )
 from tokman.recommend.batch import Batch
+from tokman.recommend.compress import Compress
 from tokman.recommend.downgrade import Downgrade
 from tokman.recommend.effort import Effort
 from tokman.recommend.prompt_cache import PromptCache
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
     from tokman.rates import Card
     from tokman.recommend.lever import Lever, Scene
 
-LEVERS: tuple[Lever, ...] = (ResponseCache(), Downgrade(), Effort(), PromptCache(), Batch())
+LEVERS: tuple[Lever, ...] = (
+    ResponseCache(),
+    Compress(),
+    Downgrade(),
+    Effort(),
+    PromptCache(),
+    Batch(),
+)
 """In the order in which they apply, each to what the one before leaves (science.md §6.1)."""
 
 
