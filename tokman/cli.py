@@ -32,6 +32,7 @@ class _ModelFirst(TyperGroup):
 app.command()(logs.ingest)
 app.command()(spend.report)
 app.command()(spend.recommend)
+app.command()(spend.load)
 app.command()(logs.sources)
 app.command("reprice")(prices.reprice_)
 app.command()(books.doctor)

@@ -17,6 +17,7 @@ from tokman.commands.options import (
     ZoneOption,
     form_of,
     opened,
+    rate_card,
     what_there_is,
 )
 from tokman.errors import NothingToJudge, TokmanError
@@ -92,6 +93,35 @@ def recommend(
         until=when.instant(until, place) if until else None,
     )
     show(plan, form, sys.stdout)
+    return 0
+
+
+def load(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tz: ZoneOption = "UTC",
+    form: FormatOption = "table",
+    ledger: LedgerOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Show what each hour of the day costs, and how much of it could be at another hour."""
+    from tokman import when
+    from tokman.query import connect
+    from tokman.recommend.load import load as curve
+    from tokman.screens.load import show
+
+    form = form_of(form)
+    store, settings = opened(ledger, config)
+    place = when.zone(tz)
+    answer = curve(
+        connect(store, settings),
+        rate_card(settings),
+        settings,
+        since=when.instant(since, place) if since else None,
+        until=when.instant(until, place) if until else None,
+        tz=tz,
+    )
+    show(answer, form, sys.stdout)
     return 0
 
 

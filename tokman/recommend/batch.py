@@ -1,35 +1,32 @@
-"""Half price for calls that nobody waits for: declared by the user, or seen in how they arrive."""
+"""Other ways to serve calls that can wait: batch, flex, off-peak hours, no priority."""
 
 from __future__ import annotations
 
-import json
-import re
-from math import exp
 from typing import Any
 
-from tokman.recommend.lever import LEAST, Cell, Evidence, LeftAlone, Proposal, Scene, label
+from tokman.recommend import patience
+from tokman.recommend.lever import LEAST, Cell, LeftAlone, Proposal, Scene, label
+from tokman.recommend.options import SAMPLE, Priced, priced
+from tokman.recommend.patience import DAY, LIKELY, Patience
+from tokman.recommend.peaks import PEAKS, peaks
 
-DECLARED = Evidence(
-    "E4", "declared", "tokman.toml says that nobody waits for this workflow", (48, 2)
-)
-LIKELY = Evidence(
-    "E0",
-    "likely",
-    "the calls start like a scheduled job, without users and without depending on each other",
-    (6, 4),
-)
-LARGE_JOB = 20
-"""Calls: smaller jobs may be somebody's polling (science.md §3.2)."""
+SOON = 900
+"""Seconds: what a flex call may wait for room (science.md §3.1)."""
+WAYS = ("batch", "flex", "off-peak", "standard")
+"""Where two save the same, the first."""
 Row = dict[str, Any]
 
 PATIENT = {
     "cell": "integer",
+    "option": "varchar",
     "workflow": "varchar",
     "provider_id": "varchar",
     "model_id": "varchar",
+    "calls": "bigint",
+    "delay": "bigint",
 }
 
-CHANGES = {
+BATCHES = {
     "openai": "send the requests through the Batch API (POST /v1/batches), or set "
     'service_tier="flex" on each call: the same price, answered while the call waits',
     "azure": "use a Global Batch deployment",
@@ -41,96 +38,176 @@ CHANGES = {
 
 
 class Batch:
-    """Workflows that can wait up to a day."""
+    """Workflows that can wait, for a minute or for a day."""
 
     name = "batch"
     together = False
 
     def propose(self, scene: Scene) -> Proposal:
-        """Declared and likely workflows, repriced as a batch; possible ones without an amount."""
+        """Declared and likely workflows in the cheapest way open to each; possible ones without an
+        amount."""
         proposal = Proposal()
         arrivals = {row["workflow"]: row for row in scene.ask("batch_workflows")}
-        patient = []
+        scene.note("peaks", PEAKS, peaks(scene.card))
+        open_to: list[tuple[Row, Row, Patience, list[str]]] = []
         for cell in scene.ask("batch_cells"):
             row = arrivals.get(cell["workflow"])
-            if row is None or cell["cost"] < LEAST or not _sold(scene, cell):
+            if row is None or cell["cost"] < LEAST:
                 continue
-            evidence = _judge(row, scene)
-            if isinstance(evidence, str):
-                if evidence:
+            waits = patience.of(row, scene)
+            if isinstance(waits, str):
+                if waits and _sold(scene, cell, "batch"):
                     proposal.left.append(
-                        LeftAlone(self.name, row["workflow"], str(cell["model_id"]), evidence)
+                        LeftAlone(self.name, row["workflow"], str(cell["model_id"]), waits)
                     )
                 continue
-            place = (cell["workflow"], cell["provider_id"], cell["model_id"])
-            patient.append((len(proposal.cells), *place))
-            proposal.cells.append(_cell(cell, row, evidence))
-        if proposal.cells:
-            scene.note("patient", PATIENT, patient)
-            scene.make("proposal", "batch")
+            ways = _ways(scene, cell, waits)
+            if ways:
+                open_to.append((cell, row, waits, ways))
+            elif waits.chained and waits.seconds >= DAY and _sold(scene, cell, "batch"):
+                why = "declared able to wait, but its calls need each other's answers: no batch"
+                proposal.left.append(
+                    LeftAlone(self.name, row["workflow"], str(cell["model_id"]), why)
+                )
+        if not open_to:
+            return proposal
+        offers = [(place, way) for place, (*_, ways) in enumerate(open_to) for way in ways]
+        scene.note("patient", PATIENT, [_patient(n, way, *open_to[n]) for n, way in offers])
+        scene.make("options", "batch", sample=SAMPLE)
+        found = priced(scene, "options")
+        chosen = []
+        for place, (cell, row, waits, ways) in enumerate(open_to):
+            way = _best(found.get(place, {}))
+            if way is None:
+                continue
+            chosen.append(_patient(len(proposal.cells), way, cell, row, waits, ways))
+            proposal.cells.append(_cell(cell, row, waits, way))
+        scene.note("patient", PATIENT, chosen)
+        scene.make("proposal", "batch", sample=0)
+        scene.connection.execute("alter table proposal drop column option")
         return proposal
 
 
-def _sold(scene: Scene, cell: Row) -> bool:
-    """The card has a batch price of the model."""
+def _ways(scene: Scene, cell: Row, waits: Patience) -> list[str]:
+    """The ways that are sold for the model and that the workflow can wait for."""
+    ways = []
+    if waits.seconds >= DAY and not waits.chained and _sold(scene, cell, "batch"):
+        ways.append("batch")
+    if waits.seconds >= SOON and _sold(scene, cell, "flex"):
+        ways.append("flex")
+    if cell["peaks"]:
+        ways.append("off-peak")
+    if cell["priority_calls"]:
+        ways.append("standard")
+    return ways
+
+
+def _sold(scene: Scene, cell: Row, tier: str) -> bool:
+    """The card has a price of the model at that tier."""
     match = scene.card.find(cell["provider_id"], cell["model_id"])
-    return match is not None and scene.card.has(match, "batch", "standard", None)
+    return match is not None and scene.card.has(match, tier, "standard", None)
 
 
-def _judge(row: Row, scene: Scene) -> Evidence | str:
-    """The evidence that a workflow can wait; else why it might, or an empty text if it cannot."""
-    declared = scene.config.workflows.get(row["workflow"] or "")
-    if declared is not None and declared.interactive is not None:
-        if declared.interactive:
-            return ""
-        if _chained(row):
-            return "declared able to wait, but its calls need each other's answers: no batch"
-        return DECLARED
-    if row["workflow"] is None or row["calls"] < LARGE_JOB:
-        return ""
-    if row["streamed"] or row["humanless"] < 0.95 * row["calls"] or _chained(row):
-        return ""
-    if row["conversing"] > 0.05 * row["calls"]:
-        return ""
-    unsure = _unsure(row, scene)
-    if unsure is None:
-        return LIKELY
-    return (
-        f"no users and no conversations in the log, so it may be able to wait, but {unsure}; "
-        f"if it can, declare it in tokman.toml: {_declaration(row['workflow'])}"
+def _patient(
+    place: int, way: str, cell: Row, row: Row, waits: Patience, _: list[str]
+) -> tuple[object, ...]:
+    """A row of the table `patient`."""
+    where = (cell["workflow"], cell["provider_id"], cell["model_id"])
+    return (place, way, *where, cell["calls"], waits.seconds)
+
+
+def _best(options: dict[str, Priced]) -> str | None:
+    """The way that saves most, if any does."""
+    saving = [way for way in WAYS if way in options and options[way].saved > 0]
+    return max(saving, key=lambda way: options[way].saved, default=None)
+
+
+def _cell(cell: Row, row: Row, waits: Patience, way: str) -> Cell:
+    words = {"batch": _batch, "flex": _flex, "off-peak": _off_peak, "standard": _standard}[way]
+    title, change, risks, proof = words(label(row["workflow"]), cell, waits)
+    declare = patience.declaration(row["workflow"])
+    if waits.evidence is LIKELY:
+        proof = (
+            "ask the owner whether a result on the next morning does, and declare "
+            f"{declare} in tokman.toml"
+        )
+    return Cell(
+        title=title,
+        workflow=row["workflow"],
+        provider=cell["provider_id"],
+        model=cell["model_id"],
+        change=change,
+        evidence=waits.evidence,
+        facts=_facts(cell, row, way),
+        risks=risks,
+        proof=proof,
+        rule=way,
+        effort=1.0 if way == "batch" else 0.25,
     )
 
 
-def _declaration(workflow: str | None) -> str:
-    """The line of tokman.toml that says a workflow can wait."""
-    name = workflow or "<name>"
-    plain = re.fullmatch(r"[A-Za-z0-9_-]+", name)
-    return f"workflows.{name if plain else json.dumps(name)}.interactive = false"
+Words = tuple[str, str, list[str], str]
 
 
-def _chained(row: Row) -> bool:
-    """Calls that need the answer of the one before, as in an agent's loop of tool calls."""
-    return bool(row["agent_calls"] or row["tool_calls"] > 0.05 * row["calls"])
+def _batch(workflow: str, cell: Row, _: Patience) -> Words:
+    return (
+        f"Run {workflow} on {cell['model_id']} as a batch",
+        BATCHES.get(cell["provider_id"], "send the requests through the provider's batches"),
+        [
+            "a batch may take up to 24 hours, and what has not run by then comes back unanswered",
+            "prompts that read a cache today may find it cold in a batch",
+        ],
+        "run one job as a batch and compare its bill and its delay",
+    )
 
 
-def _unsure(row: Row, scene: Scene) -> str | None:
-    """What is missing to call a workflow a scheduled job; None if nothing is."""
-    repeats = max(row["by_day"] or 0.0, row["by_hour"] or 0.0)
-    chance = exp(-(row["jobs"] or 0) * repeats**2)
-    if scene.days < 14:
-        return f"{scene.days} days are too few to see a schedule"
-    if repeats < 0.9 or chance > 1e-6 or row["jobs"] < 8 or row["job_days"] < 5:
-        return "its calls keep to no schedule"
-    if row["calls"] < LARGE_JOB * row["jobs"]:
-        return f"its runs are small ({row['calls'] / row['jobs']:.0f} calls)"
-    return None
+def _flex(workflow: str, cell: Row, waits: Patience) -> Words:
+    return (
+        f"Serve {workflow} on {cell['model_id']} at the flex tier",
+        'service_tier="flex" on each call, with a longer time-out',
+        [
+            "a call may wait for minutes, or be refused when there is no room (429): try again, "
+            "at the standard tier after the last try",
+        ],
+        f"run one hour of it and compare bill and delay; {_span(waits.seconds)} are declared",
+    )
 
 
-def _cell(cell: Row, row: Row, evidence: Evidence) -> Cell:
-    calls, workflow = row["calls"], label(row["workflow"])
+def _off_peak(workflow: str, cell: Row, waits: Patience) -> Words:
+    return (
+        f"Run {workflow} on {cell['model_id']} outside peak hours",
+        "start the job when the price is low, or hold its calls back until then",
+        ["the hours of a price change with the provider's notice: see `tokman rates`"],
+        f"move one run and compare its bill; {_span(waits.seconds)} of delay are declared",
+    )
+
+
+def _standard(workflow: str, cell: Row, waits: Patience) -> Words:
+    return (
+        f"Serve {workflow} on {cell['model_id']} without priority",
+        'leave out service_tier="priority"',
+        ["answers come more slowly when the provider is busy"],
+        f"leave it out for a day and compare the delays; {_span(waits.seconds)} are declared",
+    )
+
+
+def _span(seconds: int) -> str:
+    """A time in words: 90 seconds, 15 minutes, 4 hours."""
+    for size, word in ((DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {word}" + "s" * (seconds != size)
+    return "no time"
+
+
+def _facts(cell: Row, row: Row, way: str) -> list[str]:
+    calls = row["calls"]
     every = "day" if (row["by_day"] or 0) >= 0.9 else "hour"
     regular = max(row["by_day"] or 0.0, row["by_hour"] or 0.0)
     facts = [f"{calls:,} calls on {row['days']} days"]
+    if way == "standard":
+        facts.append(f"{cell['priority_calls']:,} of them served with priority")
+    if way == "off-peak":
+        facts.append(f"{cell['peaks']:,} of them at hours of a higher price")
     if row["deferred"]:
         facts.append(f"{row['deferred']:,} of them batch or flex already")
     if row["jobs"] and regular >= 0.9:
@@ -148,20 +225,4 @@ def _cell(cell: Row, row: Row, evidence: Evidence) -> Cell:
         facts.append(
             f"calls come in bursts: {row['burstiness']:.2f}, where 0 is by chance and 1 all at once"
         )
-    return Cell(
-        title=f"Run {workflow} on {cell['model_id']} as a batch",
-        workflow=row["workflow"],
-        provider=cell["provider_id"],
-        model=cell["model_id"],
-        change=CHANGES.get(cell["provider_id"], "send the requests through the provider's batches"),
-        evidence=evidence,
-        facts=facts,
-        risks=[
-            "a batch may take up to 24 hours, and what has not run by then comes back unanswered",
-            "prompts that read a cache today may find it cold in a batch",
-        ],
-        proof="ask the owner whether a result on the next morning does, and declare "
-        f"{_declaration(row['workflow'])} in tokman.toml"
-        if evidence is LIKELY
-        else "run one job as a batch and compare its bill and its delay",
-    )
+    return facts
