@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.recommend.books import MONDAY, books, call, card
@@ -131,8 +132,6 @@ def test_prompts_just_over_a_length_price() -> None:
     assert found.title == "Keep prompts of work on gpt-5.4 within 272,000 tokens"
     assert found.window.identified > found.window.spend * 0.45
     for prompt in (272_000, 360_000):
-        import msgspec
-
         others = [msgspec.structs.replace(one, uncached_input_tokens=prompt) for one in over]
         assert not advice(others, card_now).recommendations
 
@@ -186,9 +185,7 @@ def test_tools_never_called_are_left_out() -> None:
         ("too few conversations to tell", tools(ENOUGH - 1)),
         (
             "tools of which nothing is known to be called",
-            [Usage(**{**_as(one), "tool_names": None}) for one in tools(ENOUGH)]
-            if (_as := lambda one: {n: getattr(one, n) for n in one.__struct_fields__})
-            else [],
+            [msgspec.structs.replace(one, tool_names=None) for one in tools(ENOUGH)],
         ),
         ("small results", many([10_000, 12_000, 13_000], tool_result_bytes=[15_000])),
         ("nothing to be seen", [call(n, MONDAY + timedelta(minutes=n)) for n in range(50)]),
