@@ -34,9 +34,14 @@ def database() -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(
         ":memory:",
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
     )
     connection.execute("set TimeZone = 'UTC'")
+    # Where Python runs no file, DuckDB draws one on stdout, in the midst of an answer.
+    connection.execute("set enable_progress_bar = false")
     return connection
 
 

@@ -175,6 +175,21 @@ def scope(
         ) from error
 
 
+def narrow(connection: duckdb.DuckDBPyConnection, where: str) -> None:
+    """The view `charges` with only the calls for which `where` (SQL) holds."""
+    import duckdb
+
+    condition = _expression(connection, where)
+    try:
+        connection.execute("alter view charges rename to all_charges")
+        connection.execute(
+            f"create view charges as select * from all_charges where ({condition}\n)"
+        )
+        connection.execute("select * from charges limit 0")
+    except duckdb.Error as error:
+        raise TokmanError(f"--where {where!r}: {reason(error)}", CONDITION) from error
+
+
 def _expression(connection: duckdb.DuckDBPyConnection, where: str) -> str:
     """The condition, if it is one expression, also when it stands in brackets: nothing in it can
     close them, comment them out or start another statement."""

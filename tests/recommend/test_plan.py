@@ -111,7 +111,9 @@ def test_any_ledger_and_any_levers_add_up(
     assert 0 <= plan.spend_after <= plan.spend
     for amounts in [plan.window, *(one.window for one in plan.recommendations)]:
         assert 0 <= amounts.low <= amounts.middle <= amounts.high <= amounts.identified
-        assert 0 <= amounts.expected <= amounts.identified <= amounts.spend
+        assert 0 <= amounts.bankable <= amounts.expected <= amounts.identified <= amounts.spend
+    assert saved == sum(lever.shapley for lever in plan.levers)
+    assert plan.split_costed == 1
     again = usages.copy()
     random.Random(seed).shuffle(again)
     assert essence(recommend(books(again), card(), Config(), levers=levers)) == essence(plan)
@@ -150,18 +152,18 @@ def test_ranked_by_what_to_expect() -> None:
     assert [one.rank for one in plan.recommendations] == list(range(1, len(expected) + 1))
 
 
-def test_frame_gives_exact_dollars_for_thirty_days() -> None:
+def test_frame_gives_exact_dollars_for_ninety_days() -> None:
     plan = recommend(books(nightly(workflow="digest")), card(), Config())
     (row,) = plan.frame().to_dicts()
-    assert row["per"] == "30 days"
-    assert row["identified_saving"] == Decimal(28 * 60 * 6000) / 10**6 * 30 / 28
+    assert row["per"] == "90 days"
+    assert row["identified_saving"] == Decimal(28 * 60 * 6000) / 10**6 * 90 / 28
     assert row["change"] == "Run digest on gpt-5.5 as a batch"
 
 
 def test_a_short_window_says_nothing_of_a_month() -> None:
     settings = config(digest={"interactive": False})
     plan = recommend(books(office(500, days=5, workflow="digest")), card(), settings)
-    assert (plan.month, plan.recommendations[0].month, plan.per) == (None, None, "5 days")
+    assert (plan.month, plan.run_rate, plan.per) == (None, None, "5 days")
     assert plan.amounts.identified == plan.window.identified > 0
 
 
@@ -205,3 +207,44 @@ def test_sample_logs(tmp_path: Path) -> None:
     for other in planted["must_not_find"]:
         assert (names.get(other["lever"], other["lever"]), other["workflow"]) not in found
     assert plan.days == 28
+
+
+def test_the_same_logs_under_three_profiles_give_three_plans() -> None:
+    """A small saving is worth a day's work to nobody who pays for that day, and what worse answers
+    may cost weighs most where an outcome is worth most."""
+    usages = everything()
+    settings = {
+        name: msgspec.structs.replace(Config(), profile=name)
+        for name in ("plain", "pre-revenue startup", "AI coding agency")
+    }
+    plans = {name: recommend(books(usages), card(), each) for name, each in settings.items()}
+    ranked = {
+        name: [(one.name, one.net.value) for one in plan.recommendations]
+        for name, plan in plans.items()
+    }
+    assert ranked["plain"] != ranked["pre-revenue startup"] != ranked["AI coding agency"]
+    for name, plan in plans.items():
+        values = [one.net.value for one in plan.recommendations]
+        assert values == sorted(values, reverse=True)
+        assert plan.profile == name
+        for one in plan.recommendations:
+            assert one.net.value == one.net.saving - one.net.effort - one.net.quality
+    work = {
+        name: {one.name: one.net.effort for one in plan.recommendations}
+        for name, plan in plans.items()
+    }
+    assert set(work["plain"].values()) == {0}
+    for name, effort in work["pre-revenue startup"].items():
+        assert work["AI coding agency"].get(name, 2 * effort) == 2 * effort > 0
+
+
+def test_worse_answers_are_weighed_only_where_a_lever_may_make_them() -> None:
+    plan = recommend(books(everything()), card(), Config())
+    for one in plan.recommendations:
+        if one.lever == "downgrade":
+            # The plain profile leaves half of what is saved open, or 2 % of outcomes that are
+            # worth 20 × their cost; expected as often as the advice works out.
+            loss = min(one.window.spend * 20 * 2 // 100, one.window.identified // 2)
+            assert one.net.quality == pytest.approx(loss / 3 * 90 / 28, rel=1e-6)
+        else:
+            assert one.net.quality == 0

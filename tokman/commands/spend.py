@@ -1,4 +1,4 @@
-"""Spend: shown, advised on, asked about in SQL."""
+"""Spend: shown, and asked about in SQL."""
 
 from __future__ import annotations
 
@@ -65,34 +65,6 @@ def report(
     if not answer.rows:
         raise NothingToJudge("no calls", what_there_is(connection))
     show(answer, form, sys.stdout)
-    return 0
-
-
-def recommend(
-    since: SinceOption = None,
-    until: UntilOption = None,
-    tz: ZoneOption = "UTC",
-    form: FormatOption = "table",
-    ledger: LedgerOption = None,
-    config: ConfigOption = None,
-) -> int:
-    """Show where the same work could cost less, ranked, without counting a dollar twice."""
-    from tokman import rates, when
-    from tokman.query import connect
-    from tokman.recommend import recommend as advise
-    from tokman.screens.plan import show
-
-    form = form_of(form)
-    store, settings = opened(ledger, config)
-    place = when.zone(tz)
-    plan = advise(
-        connect(store, settings),
-        rates.load(settings.rates),
-        settings,
-        since=when.instant(since, place) if since else None,
-        until=when.instant(until, place) if until else None,
-    )
-    show(plan, form, sys.stdout)
     return 0
 
 

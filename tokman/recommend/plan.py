@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tokman.recommend import odds, waterfall
+from tokman import economics
+from tokman.recommend import names, precision, waterfall
 from tokman.recommend.advice import (
-    MONTH,
-    SHORTEST,
+    BANKABLE,
     Estimate,
+    Judged,
     Left,
     LeverTotal,
     Plan,
     Recommendation,
+    leading,
 )
 from tokman.recommend.batch import Batch
 from tokman.recommend.compress import Compress
+from tokman.recommend.decisions import Decided
 from tokman.recommend.downgrade import Downgrade
 from tokman.recommend.effort import Effort
+from tokman.recommend.net import net
+from tokman.recommend.odds import Few, Odds, expected, odds
 from tokman.recommend.prompt_cache import PromptCache
 from tokman.recommend.response_cache import ResponseCache
+from tokman.recommend.shapley import worth
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from tokman.config import Config
     from tokman.rates import Card
     from tokman.recommend.lever import Lever, Scene
+    from tokman.recommend.waterfall import Saving
 
 LEVERS: tuple[Lever, ...] = (
     ResponseCache(),
@@ -40,6 +47,9 @@ LEVERS: tuple[Lever, ...] = (
 )
 """In the order in which they apply, each to what the one before leaves (science.md §6.1)."""
 
+MANY_HANG_ON_FEW = 0.5
+"""Share of a saving in one of a hundred clusters from which on it is said to hang on few."""
+
 
 def recommend(
     connection: duckdb.DuckDBPyConnection,
@@ -49,35 +59,47 @@ def recommend(
     until: datetime | None = None,
     *,
     levers: Sequence[Lever] = LEVERS,
+    decided: Decided | None = None,
+    watch: Callable[[Scene, Saving], None] | None = None,
 ) -> Plan:
     """The plan for the charges from `since` (naive UTC, inclusive) to `until` (exclusive).
 
-    NothingToJudge where no call has a price. Leaves the table `savings` (call, call_id, lever,
-    cell, amount in USD) on the connection: every total of the plan is a sum of it.
+    What is dismissed leaves before the levers are chained, so that others may take its calls.
+    NothingToJudge where no call has a price. Leaves the tables `savings` (call, call_id, lever,
+    cell, amount in USD) and `calls` on the connection: every total of the plan is a sum of them.
+    `watch` is told of every saving as `waterfall.run` says.
     """
+    decided = decided or Decided()
     scene = waterfall.set_scene(connection, card, config, since, until)
-    chain = waterfall.run(scene, levers)
-    totals = [
-        LeverTotal(
-            lever=lever.name,
-            standalone=_alone(scene, lever, levers[:place], chain),
-            incremental=chain.by(lever.name),
+    chain = waterfall.run(
+        scene,
+        levers,
+        dismissed=decided.named("dismissed"),
+        watch=(lambda saving: watch(scene, saving)) if watch else None,
+    )
+    judged = precision.by_rule(decided.judgements)
+    refuted = {
+        (one.lever, one.cell)
+        for one in chain.savings
+        if (found := judged.get((one.lever, one.about.rule))) is not None and found.refuted
+    }
+    spread = odds(scene, chain.savings, refuted)
+    worths = worth(scene, levers, chain)
+    short = names.short(one.name for one in chain.savings)
+    accepted = decided.named("accepted")
+    items = [
+        _recommendation(
+            one,
+            short[one.name],
+            spread,
+            judged.get((one.lever, one.about.rule)),
+            (one.lever, one.cell) in refuted,
+            one.name in accepted,
+            scene,
         )
-        for place, lever in enumerate(levers)
+        for one in chain.savings
     ]
-    cells, together = odds.ranges(chain.savings, scene.ask("days"), scene.start.date(), scene.days)
-    ranked = sorted(
-        chain.savings, key=lambda one: (-odds.expected(one), one.lever, one.about.title)
-    )
-    monthly = scene.days >= SHORTEST
-    whole = Estimate(
-        spend=chain.before,
-        identified=sum(one.saved for one in ranked),
-        expected=sum(odds.expected(one) for one in ranked),
-        low=together.low,
-        middle=together.middle,
-        high=together.high,
-    )
+    items.sort(key=lambda one: (-one.net.value, -one.window.identified, one.name))
     return Plan(
         start=scene.start,
         end=scene.end,
@@ -85,59 +107,101 @@ def recommend(
         rate_card=card.version,
         spend=chain.before,
         spend_after=chain.after,
-        recommendations=[
-            _recommendation(rank, one, cells[one.lever, one.cell], scene)
-            for rank, one in enumerate(ranked, 1)
+        recommendations=[_ranked(one, rank) for rank, one in enumerate(items, 1)],
+        levers=[
+            LeverTotal(
+                lever=lever.name,
+                standalone=worths.standalone[lever.name],
+                incremental=chain.by(lever.name),
+                shapley=worths.shapley[lever.name],
+            )
+            for lever in levers
         ],
-        levers=totals,
-        window=whole,
-        month=whole.over(MONTH, scene.days) if monthly else None,
+        profile=economics.business(config).name,
+        split_costed=worths.exact,
+        window=Estimate(
+            spend=chain.before,
+            identified=sum(one.window.identified for one in items),
+            expected=sum(one.window.expected for one in items),
+            bankable=sum(one.window.bankable for one in items),
+            low=spread.together.low,
+            middle=spread.together.middle,
+            high=spread.together.high,
+        ),
         left=[Left(**one._asdict()) for one in chain.left],
+        decisions=[*decided.named("accepted").values(), *decided.named("dismissed").values()],
     )
 
 
-def _alone(scene: Scene, lever: Lever, before: Sequence[Lever], chain: waterfall.Waterfall) -> int:
-    """Pico-dollars the lever would save by itself; judged anew only where others come before it."""
-    names = {other.name for other in before}
-    touched = {one.about.workflow for one in chain.savings if one.lever in names}
-    if not touched:
-        return chain.by(lever.name)
-    untouched = sum(
-        one.saved
-        for one in chain.savings
-        if one.lever == lever.name and one.about.workflow not in touched
-    )
-    return untouched + waterfall.run(scene, [lever], "savings_alone", touched).by(lever.name)
+def _ranked(one: Recommendation, rank: int) -> Recommendation:
+    import msgspec
+
+    return msgspec.structs.replace(one, rank=rank)
 
 
 def _recommendation(
-    rank: int, saving: waterfall.Saving, spread: odds.Range, scene: Scene
+    saving: Saving,
+    short: str,
+    spread: Odds,
+    judged: precision.Precision | None,
+    refuted: bool,
+    accepted: bool,
+    scene: Scene,
 ) -> Recommendation:
-    about = saving.about
+    about, key = saving.about, (saving.lever, saving.cell)
+    likely = 0 if refuted else expected(saving)
+    between = spread.cells[key]
     window = Estimate(
         spend=saving.spend,
         identified=saving.saved,
-        expected=odds.expected(saving),
-        low=spread.low,
-        middle=spread.middle,
-        high=spread.high,
+        expected=likely,
+        bankable=likely if about.evidence.level >= BANKABLE else 0,
+        low=between.low,
+        middle=between.middle,
+        high=between.high,
     )
     return Recommendation(
-        rank=rank,
+        rank=0,
+        id=short,
+        name=saving.name,
         lever=saving.lever,
+        rule=about.rule,
         cell=saving.cell,
         title=about.title,
         workflow=about.workflow,
         provider=about.provider,
         model=about.model,
+        owner=economics.terms(scene.config, about.workflow).owner,
         calls=saving.calls,
         window=window,
-        month=window.over(MONTH, scene.days) if scene.days >= SHORTEST else None,
+        amounts=window.over(leading(scene.days), scene.days),
         evidence_level=about.evidence.level,
         evidence=about.evidence.word,
         evidence_words=about.evidence.why,
-        facts=about.facts,
+        facts=[*about.facts, *_few(spread.few.get(key))],
+        judged=None
+        if judged is None
+        else Judged(
+            judged=judged.judged,
+            right=judged.right,
+            low=judged.low,
+            enough=judged.enough,
+            counts=not refuted,
+        ),
         change=about.change,
+        effort=about.effort,
         risks=about.risks,
         proof=about.proof,
+        net=net(scene.config, saving, likely, scene.days),
+        accepted=accepted,
     )
+
+
+def _few(few: Few | None) -> list[str]:
+    """A sentence where a saving hangs on few conversations."""
+    if few is None or few.share <= MANY_HANG_ON_FEW or few.clusters < 2:
+        return []
+    return [
+        f"driven by few sessions: {few.few:,} of {few.clusters:,} conversations (or days of a "
+        f"user) hold {few.share:.0%} of it"
+    ]

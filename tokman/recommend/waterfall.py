@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokman import sql
 from tokman.errors import NothingToJudge
+from tokman.recommend import names
 from tokman.recommend.lever import LEAST, Cell, LeftAlone, Lever, Scene
 from tokman.usage import PICO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     import duckdb
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 class Saving(NamedTuple):
     """What one cell of a lever saves; money in pico-dollars over the window."""
 
+    name: str
+    """Of the recommendation that it is, in full (`tokman.recommend.names`)."""
     lever: str
     cell: int
     about: Cell
@@ -30,6 +34,8 @@ class Saving(NamedTuple):
     spend: int
     """What those calls cost before any lever."""
     saved: int
+    conversations: int
+    """About how many conversations they are of; a call of none counts as one."""
 
 
 class Waterfall(NamedTuple):
@@ -80,24 +86,23 @@ def run(
     scene: Scene,
     levers: Iterable[Lever],
     into: str = "savings",
-    workflows: Collection[str | None] | None = None,
+    *,
+    dismissed: Collection[str] = (),
+    watch: Callable[[Saving], None] | None = None,
 ) -> Waterfall:
-    """Apply the levers in order to all workflows, or to those given.
+    """Apply the levers in order, without the recommendations `dismissed` (full names).
 
     Leaves the table `into` (call, call_id, lever, cell, amount). `amount` is USD, DECIMAL(18,12); a
-    call that writes a cache for others may have a negative one.
+    call that writes a cache for others may have a negative one. `watch` is told of every saving
+    while `current` is still without it and the table `accepted` holds its rewritten usage.
     """
-    only = None if workflows is None else [name or "" for name in workflows]
-    scene.make("current", "scope", workflows=only)
+    enter(scene)
     before = total(scene, "current")
-    scene.connection.execute(
-        f"create or replace temp table {into} "
-        "(call bigint, call_id varchar, lever varchar, cell integer, amount decimal(18, 12))"
-    )
+    ledger_of_savings(scene, into)
     savings: list[Saving] = []
     left: list[LeftAlone] = []
     for lever in levers:
-        found, aside = _apply(scene, lever, into)
+        found, aside = apply(scene, lever, into, dismissed, watch)
         savings += found
         left += aside
     after = total(scene, "current")
@@ -105,6 +110,39 @@ def run(
     if not 0 <= booked == before - after <= before:
         raise AssertionError(f"savings {booked} are not {before} before - {after} after")
     return Waterfall(before, after, savings, left)
+
+
+def enter(scene: Scene) -> None:
+    """The table `current`: the usage as it was."""
+    scene.connection.execute("create or replace temp table current as from original")
+
+
+@contextmanager
+def narrowed(scene: Scene, workflows: Iterable[str | None]) -> Iterator[None]:
+    """Within, the tables `calls` and `original` hold these workflows only."""
+    execute = scene.connection.execute
+    scene.note("narrow", {"workflow": "varchar"}, [(name,) for name in workflows])
+    for table in ("calls", "original"):
+        execute(f"alter table {table} rename to whole_{table}")
+    execute(
+        "create temp table calls as select whole_calls.* from whole_calls "
+        "join narrow on narrow.workflow is not distinct from whole_calls.workflow"
+    )
+    execute("create temp table original as from whole_original semi join calls using (call)")
+    try:
+        yield
+    finally:
+        for table in ("calls", "original"):
+            execute(f"drop table {table}")
+            execute(f"alter table whole_{table} rename to {table}")
+
+
+def ledger_of_savings(scene: Scene, into: str) -> None:
+    """An empty table of savings, one row a call and lever."""
+    scene.connection.execute(
+        f"create or replace temp table {into} "
+        "(call bigint, call_id varchar, lever varchar, cell integer, amount decimal(18, 12))"
+    )
 
 
 def total(scene: Scene, table: str) -> int:
@@ -118,36 +156,64 @@ def pico(usd: Decimal | None) -> int:
     return int(usd * PICO) if usd is not None else 0
 
 
-def _apply(scene: Scene, lever: Lever, into: str) -> tuple[list[Saving], list[LeftAlone]]:
+def apply(
+    scene: Scene,
+    lever: Lever,
+    into: str,
+    dismissed: Collection[str] = (),
+    watch: Callable[[Saving], None] | None = None,
+) -> tuple[list[Saving], list[LeftAlone]]:
+    """One lever on `current`: its savings into the table `into`, its usage into `current`."""
     from tokman.rates import price
 
     execute = scene.connection.execute
     proposal = lever.propose(scene)
     if not proposal.cells:
         return [], proposal.left
+    called = _names(lever, proposal.cells)
+    gone = [cell for cell, name in enumerate(called) if name in dismissed]
+    if gone:
+        execute("delete from proposal where list_contains($gone::integer[], cell)", {"gone": gone})
     price(scene.connection, scene.card, "proposal", "proposed")
     scene.make("accepted", "accepted", together=lever.together, least=LEAST)
-    execute(
-        f"insert into {into} select call, call_id, $lever, cell, amount "
-        "from accepted join calls using (call)",
-        {"lever": lever.name},
-    )
-    execute("delete from current where call in (select call from accepted)")
-    execute("insert into current by name select * exclude (cell, amount) from accepted")
     savings = [
         Saving(
+            name=called[row["cell"]],
             lever=lever.name,
             cell=row["cell"],
             about=proposal.cells[row["cell"]],
             calls=row["calls"],
             spend=pico(row["spend"]),
             saved=pico(row["saved"]),
+            conversations=row["conversations"],
         )
         for row in scene.ask("cells")
     ]
+    if watch is not None:
+        for saving in savings:
+            watch(saving)
+    if savings:
+        execute(
+            f"insert into {into} select call, call_id, $lever, cell, amount "
+            "from accepted join calls using (call)",
+            {"lever": lever.name},
+        )
+        execute("delete from current where call in (select call from accepted)")
+        execute("insert into current by name select * exclude (cell, amount) from accepted")
     for table in ("proposal", "proposed", "accepted"):
         execute(f"drop table if exists {table}")
     return savings, proposal.left
+
+
+def _names(lever: Lever, cells: list[Cell]) -> list[str]:
+    """The full name of each cell; several of one place are told apart in the order of titles."""
+    found = [names.full(lever.name, about) for about in cells]
+    met: dict[str, int] = {}
+    for cell in sorted(range(len(cells)), key=lambda cell: (cells[cell].title, cell)):
+        place = found[cell]
+        found[cell] = names.apart(place, met.get(place, 0))
+        met[place] = met.get(place, 0) + 1
+    return found
 
 
 def _name_models(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 -- The priced calls between $since and $until, what can be seen of each, and what it consumed.
 -- `seen_at` is NULL where the log states no time: the time of its file says nothing of arrivals.
--- Coding agents are marked: their client, not the user, plans the turns and marks the cache.
+-- `cluster`: calls that are not independent of each other: a conversation, else a user's day, else a
+-- workflow's. Coding agents are marked: their client, not the user, plans the turns and marks the cache.
 select
     row_number() over () as call,
     call_id,
@@ -24,6 +25,9 @@ select
     end as thread,
     hash(coalesce(api_key_alias, api_key_hash), "user", conversation_id) as asker,
     retry_of,
+    hash(coalesce(
+        conversation_id, concat(coalesce("user", 'workflow ' || workflow, ''), ' ', day)
+    )) as cluster,
     retry_of is not null as retry,
     error_type,
     retry_of is null and coalesce(attempt, 1) = 1 as first_attempt,
