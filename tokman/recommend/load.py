@@ -60,7 +60,7 @@ def load(
     like a scheduled job that nobody waits for. NothingToJudge where no call has a price.
     """
     scene = waterfall.set_scene(connection, card, config, since, until)
-    scene.make("current", "scope", workflows=None)
+    waterfall.enter(scene)
     scene.note("peaks", PEAKS, peaks(card))
     patient = {}
     for row in scene.ask("batch_workflows"):
