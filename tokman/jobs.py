@@ -106,6 +106,8 @@ def _parts(found: discover.Found, piece: Piece) -> list[Job]:
             while start < found.size:
                 end = _line_end(stream, start + SPLIT, found.size)
                 part = msgspec.structs.replace(piece, start=start, end=end, line=1, source=name)
+                if start > piece.start:
+                    part.state = b""
                 jobs.append(Job([part], [found], last=end >= found.size))
                 start = end
     except OSError:

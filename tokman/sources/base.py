@@ -24,9 +24,6 @@ class Refused(msgspec.Struct, gc=False):
     reason: str
 
 
-BRIEF = 512
-"""Bytes up to which a text is hashed as it is."""
-
 Record = Usage | Statement | Refused
 """What a source makes of what it reads: calls, lines of a provider's statement, refusals."""
 
@@ -54,12 +51,23 @@ class Context(msgspec.Struct, frozen=True):
         return f"{self.hash(text.encode()) & (2**64 - 1):016x}"
 
 
-def brief(data: bytes) -> bytes:
-    """What stands for `data` in a keyed hash: itself, its SHA-256 where it is long.
+class Digest:
+    """Keyed 64-bit hash of one text, signed: quick for long texts, since processors have
+    instructions for SHA-256."""
 
-    Processors have instructions for SHA-256, and none for the keyed hash.
-    """
-    return data if len(data) <= BRIEF else hashlib.sha256(data).digest()
+    def __init__(self, key: bytes) -> None:
+        self._prefix = hashlib.sha256(key).digest() * 2
+
+    def __call__(self, text: bytes) -> int:
+        """The hash of `text`."""
+        digest = hashlib.sha256(self._prefix + text).digest()
+        return int.from_bytes(digest[:8], "little", signed=True)
+
+
+@cache
+def digest_of(key: bytes) -> Digest:
+    """The hash of one text in the ledger with this key."""
+    return Digest(key)
 
 
 class Source(Protocol):

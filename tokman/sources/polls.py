@@ -8,6 +8,7 @@ waits or asks. Whatever is not understood acts.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 _WAITS = frozenset(("wait", "sleep", "poll", "polling", "status", "statuses", "heartbeat"))
@@ -56,20 +57,22 @@ def polls(name: str, arguments: Any) -> bool:
 
     `arguments` as the model gave them, decoded; only a shell's are looked at.
     """
-    plain = name.lower()
-    if plain in _SHELLS:
-        return _command_polls(_command(arguments))
-    if plain == _STDIN:
+    by_name = polls_by_name(name)
+    if by_name is not None:
+        return by_name
+    if name == _STDIN:
         return isinstance(arguments, dict) and not arguments.get("chars")
-    if plain in _KNOWN:
-        return True
+    return _command_polls(_command(arguments))
+
+
+@lru_cache(maxsize=4096)
+def polls_by_name(name: str) -> bool | None:
+    """Whether a tool of this name polls; None for one whose arguments tell."""
+    plain = name.lower()
+    if plain in _SHELLS or name == _STDIN:
+        return None
     words = {word.lower() for word in _WORD.findall(name)}
-    return not words.isdisjoint(_WAITS) and words.isdisjoint(_ACTS)
-
-
-def is_shell(name: str) -> bool:
-    """True for a tool whose arguments tell whether it polls."""
-    return name.lower() in _SHELLS or name == _STDIN
+    return plain in _KNOWN or (not words.isdisjoint(_WAITS) and words.isdisjoint(_ACTS))
 
 
 def _command(arguments: Any) -> str:

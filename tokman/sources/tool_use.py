@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from tokman.sources.base import Context, brief
+from tokman.sources.base import Context, digest_of
 from tokman.sources.form import MEDIA_BYTES, clean, encode, is_cut, is_media
 from tokman.sources.polls import polls
 from tokman.usage import Usage
@@ -15,21 +15,11 @@ from tokman.usage import Usage
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
-class ToolCall(NamedTuple):
-    """One call of a tool."""
+ToolCall = tuple[int, str | None, bool]
+"""One call of a tool: hash, name, whether it polls."""
 
-    digest: int
-    name: str | None
-    polls: bool
-
-
-class ToolResult(NamedTuple):
-    """What one call of a tool came to."""
-
-    digest: int
-    size: int
-    failed: bool | None = None
-    """None where the format has no way to say so."""
+ToolResult = tuple[int, int, bool | None]
+"""What one came to: hash, bytes, and whether it failed; None where the format cannot say so."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,11 +29,10 @@ def name_of(value: Any) -> str | None:
 
 
 def tool_call(context: Context, name: str, arguments: Any, written: bytes) -> ToolCall:
-    """A call by the tool's name and its arguments, decoded and `written` with their keys in
-    order."""
-    digest = context.hash(name.encode("utf-8", "surrogatepass"), brief(written))
+    """A call by the tool's name and its arguments, decoded and as they are `written`."""
     known = name_of(name)
-    return ToolCall(digest, known, known is not None and polls(known, arguments))
+    digest = digest_of(context.key)(name.encode("utf-8", "surrogatepass") + b"\0" + written)
+    return digest, known, known is not None and polls(known, arguments)
 
 
 def tool_result(context: Context, content: Any, failed: bool | None = None) -> ToolResult | None:
@@ -57,23 +46,22 @@ def tool_result(context: Context, content: Any, failed: bool | None = None) -> T
         size = sum(MEDIA_BYTES if is_media(part) else len(encode(part)) for part in parts)
     else:
         size = len(encode(content))
-    return ToolResult(context.hash(brief(written)), size, failed)
+    return digest_of(context.key)(written), size, failed
 
 
-def note_calls(usage: Usage, calls: Sequence[ToolCall]) -> None:
+def note_calls(usage: Usage, calls: Collection[ToolCall]) -> None:
     """Write the calls of tools that a call made; none leaves the columns empty."""
     if calls:
-        usage.tool_call_hashes = [call.digest for call in calls]
-        usage.tool_names = [call.name for call in calls]
-        usage.polls = all(call.polls for call in calls)
+        digests, names, waits = zip(*calls, strict=True)
+        usage.tool_call_hashes, usage.tool_names = [*digests], [*names]
+        usage.polls = all(waits)
 
 
-def note_results(usage: Usage, results: Iterable[ToolResult | None]) -> None:
+def note_results(usage: Usage, results: Collection[ToolResult | None]) -> None:
     """Write the results that a call was the first to be given; nothing where one is not whole."""
-    known = list(results)
-    whole = [result for result in known if result is not None]
-    if whole and len(whole) == len(known):
-        usage.tool_result_hashes = [result.digest for result in whole]
-        usage.tool_result_bytes = [result.size for result in whole]
-        told = [result.failed for result in whole if result.failed is not None]
+    whole = [result for result in results if result is not None]
+    if whole and len(whole) == len(results):
+        digests, sizes, failed = zip(*whole, strict=True)
+        usage.tool_result_hashes, usage.tool_result_bytes = [*digests], [*sizes]
+        told = [each for each in failed if each is not None]
         usage.tool_errors = sum(told) if told else None

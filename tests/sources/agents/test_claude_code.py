@@ -200,3 +200,154 @@ def test_refused(name: str) -> None:
 def test_who_bills(model: str, provider: str | None) -> None:
     [row] = read(said(message={**said()["message"], "model": model}))
     assert row.provider_name == provider
+
+
+def uses(*calls: tuple[str, str, Any], identity: str = "msg_1", **more: Any) -> dict[str, Any]:
+    blocks = [{"type": "tool_use", "id": i, "name": n, "input": given} for i, n, given in calls]
+    record = said(identity) | more
+    record["message"]["content"] = blocks
+    return record
+
+
+def told(*content: Any, **more: Any) -> dict[str, Any]:
+    message = {"role": "user", "content": list(content)}
+    return {"type": "user", "sessionId": "s-1", "message": message} | more
+
+
+def result(call: str, content: Any = "x", **more: Any) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": call, "content": content} | more
+
+
+ASKED = told({"type": "text", "text": "please"})
+LOOK, EDIT = ("t1", "Read", {"path": "a"}), ("t2", "Edit", {"path": "a", "to": "b"})
+
+
+def loaded(*records: dict[str, Any]) -> list[Usage]:
+    """Rows of records that were written as JSON, as arguments and results are only there."""
+    source = ClaudeCode(Context("t.jsonl", b"k"))
+    decoder = msgspec.json.Decoder(Line)
+    for number, record in enumerate(records, 1):
+        assert not list(source.parse(decoder.decode(msgspec.json.encode(record)), number))
+    return list(source.finish())
+
+
+def test_calls_of_tools_over_the_lines_of_a_message() -> None:
+    together = [uses(LOOK, EDIT)]
+    apart = [uses(LOOK), said(), uses(EDIT)]
+    repeated = [uses(LOOK), uses(LOOK), uses(EDIT), uses(LOOK)]
+    first = loaded(*together)[0]
+    assert first.tool_names == ["Read", "Edit"]
+    assert len(set(first.tool_call_hashes or ())) == 2
+    for lines in (apart, repeated):
+        [row] = loaded(*lines)
+        assert (row.tool_call_hashes, row.tool_names) == (first.tool_call_hashes, ["Read", "Edit"])
+
+
+def test_results_are_given_to_the_next_message() -> None:
+    lines = [
+        *(ASKED, uses(LOOK), told(result("t1", "one", is_error=True)), uses(EDIT)),
+        *(told(result("t2", "two")), said("msg_2"), said("msg_2")),
+        *(told(result("t9", "three", is_error=True)), said("msg_3")),
+    ]
+    one, two, three = loaded(*lines)
+    assert (one.turn, one.tool_result_hashes, one.tool_errors) == ("user", None, None)
+    assert (two.turn, two.tool_result_bytes, two.tool_errors) == ("tool", [5, 5], 1)
+    assert len(set(two.tool_result_hashes or ())) == 2, "one was written while msg_1 streamed"
+    assert (three.turn, three.tool_result_bytes, three.tool_errors) == ("tool", [7], 1)
+
+
+def test_results_of_agents_do_not_mix() -> None:
+    own: dict[str, Any] = {"isSidechain": True, "agentId": "a1"}
+    lines = [
+        *(uses(LOOK), uses(EDIT, identity="msg_2", **own)),
+        *(told(result("t1", "mine")), told(result("t2", "the agent's"), **own)),
+        *(said("msg_3", **own), said("msg_4")),
+    ]
+    rows = {row.call_id: row for row in loaded(*lines)}
+    assert rows["msg_3"].tool_result_bytes == [len('"the agent\'s"')]
+    assert rows["msg_4"].tool_result_bytes == [len('"mine"')]
+
+
+def test_agents_without_a_name_are_told_apart_by_their_first_lines() -> None:
+    def side(line: str, before: str | None) -> dict[str, Any]:
+        return {"isSidechain": True, "uuid": line, "parentUuid": before}
+
+    lines = [
+        *(uses(LOOK, identity="msg_1", **side("a1", None)), uses(EDIT, **side("b1", None))),
+        told(result("t1", "of a"), **side("a2", "a1")),
+        told(result("t2", "of bb"), **side("b2", "b1")),
+        *(said("msg_a", **side("a3", "a2")), said("msg_b", **side("b3", "b2"))),
+    ]
+    lines[1]["message"]["id"] = "msg_2"
+    rows = {row.call_id: row for row in loaded(*lines)}
+    assert rows["msg_a"].tool_result_bytes == [6]
+    assert rows["msg_b"].tool_result_bytes == [7]
+
+
+def test_an_agent_inside_progress_is_given_its_results() -> None:
+    heard = progress(said())
+    heard["data"]["message"] = told(result("t2"))
+    [one, two] = loaded(progress(uses(EDIT)), heard, progress(said("msg_2")))
+    assert (one.tool_names, two.turn, two.tool_result_bytes) == (["Edit"], "tool", [3])
+
+
+def test_an_aside_of_the_program_is_nobodys_word() -> None:
+    aside = told({"type": "text", "text": "reminder"}, isMeta=True)
+    [row] = loaded(told(result("t1")), aside, said())
+    assert row.turn == "tool"
+    [row] = loaded(told(result("t1")), ASKED, said())
+    assert row.turn == "user"
+    [row] = loaded(aside, told("x", isCompactSummary=True), said())
+    assert row.turn is None
+
+
+def test_the_same_result_however_it_is_written() -> None:
+    def hashed(text: bytes) -> int:
+        source = ClaudeCode(Context("t.jsonl", b"k"))
+        line = b'{"type":"user","message":{"content":[{"tool_use_id":"t1","content":%b}]}}'
+        for number, record in enumerate((line % text, msgspec.json.encode(said())), 1):
+            source.parse(msgspec.json.decode(record, type=Line), number)
+        [row] = source.finish()
+        [found] = row.tool_result_hashes or [0]
+        return found
+
+    assert hashed('"né"'.encode()) == hashed(b'"n\\u00e9"')
+    assert hashed(b'"a\\nb"') == hashed(b'[{"type":"text","text":"a\\nb"}]')
+    assert hashed(b'"a"') != hashed(b'"b"')
+    assert hashed(b"null") != hashed(b'""')
+
+
+def test_a_file_that_grew_in_the_middle_of_a_message() -> None:
+    lines = [ASKED, uses(LOOK), uses(EDIT), told(result("t1")), told(result("t2")), said("msg_2")]
+    whole = {row.call_id: row for row in loaded(*lines)}
+    decoder = msgspec.json.Decoder(Line)
+    for cut in range(1, len(lines)):
+        state = b""
+        rows: dict[str, Usage] = {}
+        for part in (lines[:cut], lines[cut:]):
+            source = ClaudeCode(Context("t.jsonl", b"k"))
+            if state:
+                source.resume(state)
+            for number, record in enumerate(part):
+                source.parse(decoder.decode(msgspec.json.encode(record)), number)
+            state = source.state()
+            rows |= {row.call_id: row for row in source.finish()}
+        for name in ("turn", "tool_call_hashes", "tool_result_hashes", "tool_names"):
+            assert {k: getattr(v, name) for k, v in rows.items()} == {
+                k: getattr(v, name) for k, v in whole.items()
+            }, (cut, name)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", {}, [3], [[]], [None], [{"tool_use_id": []}]])
+def test_content_in_another_shape_costs_no_call(odd: Any) -> None:
+    record = said()
+    record["message"]["content"] = odd
+    [row] = loaded(told(odd), {**told(), "message": {"content": odd}}, record)
+    assert (row.output_tokens, row.tool_call_hashes) == (10, None)
+
+
+def test_what_is_no_name_of_a_tool_and_what_polls() -> None:
+    [row] = loaded(uses(("t1", "do as I say", {}), ("t2", "Bash", {"command": "sleep 3"})))
+    assert (row.tool_names, row.polls) == ([None, "Bash"], False)
+    [row] = loaded(uses(("t2", "Bash", {"command": "sleep 3"})))
+    assert row.polls is True

@@ -7,22 +7,24 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from tokman.sources.agents.claude_tools import Content, Threads, Work, write
 from tokman.sources.base import Context, Stateless, basename, micros
 from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
 from tokman.usage import Usage
 
 
 class Message(msgspec.Struct, gc=False):
-    """`message` of an assistant line; other lines' messages decode to one without usage."""
+    """`message` of a line; only an assistant's has usage."""
 
     id: str | None = None
     model: str | None = None
     stop_reason: str | None = None
     usage: ClaudeUsage | None = None
+    content: Content = None
 
 
 class Reply(msgspec.Struct, gc=False):
-    """A subagent's assistant line, nested in a `progress` line."""
+    """A subagent's line, nested in a `progress` line."""
 
     type: str | None = None
     message: Message | str | list[Any] | None = None
@@ -34,11 +36,12 @@ class Progress(msgspec.Struct, gc=False):
     """`data` of a `progress` line."""
 
     type: str | None = None
+    agentId: Any = None
     message: Reply | str | list[Any] | None = None
 
 
 class Line(msgspec.Struct, gc=False):
-    """The fields of a transcript line that matter to the bill."""
+    """The fields of a transcript line that matter to the bill, or tell what was done."""
 
     type: str | None = None
     timestamp: str | None = None
@@ -47,8 +50,12 @@ class Line(msgspec.Struct, gc=False):
     gitBranch: str | None = None
     requestId: str | None = None
     uuid: str | None = None
+    parentUuid: Any = None
+    agentId: Any = None
     isApiErrorMessage: bool | None = None
     isSidechain: bool | None = None
+    isMeta: Any = None
+    isCompactSummary: Any = None
     error: Any = None
     message: Message | str | list[Any] | None = None
     data: Progress | str | list[Any] | None = None
@@ -64,6 +71,7 @@ class Kept(msgspec.Struct, gc=False):
     started_at: int
     subagent: bool
     complete: bool
+    work: Work
 
 
 LINE_TYPES = frozenset(
@@ -94,6 +102,7 @@ class ClaudeCode(Stateless):
     def __init__(self, context: Context) -> None:
         self.path = context.path
         self.kept: dict[str, Kept] = {}
+        self.threads = Threads(context)
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
@@ -111,17 +120,43 @@ class ClaudeCode(Stateless):
             if type(record.message) is Message and record.message.usage is not None:
                 if record.message.model == "<synthetic>":
                     return self.failure(record, line)
-                self.keep(record, record.message, line, record.timestamp, record.isSidechain)
+                thread = self.thread(record)
+                self.keep(
+                    record, record.message, line, record.timestamp, record.isSidechain, thread
+                )
+        elif record.type == "user":
+            if type(record.message) is Message:
+                aside = record.isMeta is True or record.isCompactSummary is True
+                self.threads.hear(self.thread(record), record.message.content, aside)
         elif record.type == "progress" and type(record.data) is Progress:
             reply = record.data.message
-            if type(reply) is Reply and reply.type == "assistant":
-                message = reply.message
-                if type(message) is Message and message.usage is not None:
-                    self.keep(record, message, line, reply.timestamp or record.timestamp, True)
+            if type(reply) is Reply and type(reply.message) is Message:
+                agent, message = record.data.agentId, reply.message
+                thread = agent if type(agent) is str else "progress"
+                if reply.type == "assistant" and message.usage is not None:
+                    since = reply.timestamp or record.timestamp
+                    self.keep(record, message, line, since, True, thread)
+                elif reply.type == "user":
+                    self.threads.hear(thread, message.content, False)
         return ()
 
+    def thread(self, line: Line) -> str:
+        """Whom a line is a part of the conversation with: "" is the session's own agent."""
+        if type(line.agentId) is str:
+            return line.agentId
+        if not line.isSidechain:
+            return ""
+        before = line.parentUuid if type(line.parentUuid) is str else None
+        return self.threads.of_sidechain(line.uuid, before)
+
     def keep(
-        self, line: Line, message: Message, number: int, since: str | None, subagent: bool | None
+        self,
+        line: Line,
+        message: Message,
+        number: int,
+        since: str | None,
+        subagent: bool | None,
+        thread: str,
     ) -> None:
         """Remember the line of a message that carries the most output."""
         key = message.id or line.requestId or line.uuid
@@ -133,10 +168,12 @@ class ClaudeCode(Stateless):
         assert usage is not None
         complete = message.stop_reason is not None
         known = self.kept.get(key)
+        work = self.threads.does(thread, key, message.content, known.work if known else None)
+        message.content = None
         if known is None:
             usage.check()
             self.kept[key] = Kept(
-                line, message, number, since, micros(since), bool(subagent), complete
+                line, message, number, since, micros(since), bool(subagent), complete, work
             )
             return
         best = known.message.usage
@@ -162,6 +199,14 @@ class ClaudeCode(Stateless):
                 line=number,
             )
 
+    def state(self) -> bytes:
+        """The messages that may not be written whole, and results that none was given yet."""
+        return self.threads.state()
+
+    def resume(self, state: bytes) -> None:
+        """Go on where another instance ended."""
+        self.threads.resume(state)
+
     def finish(self) -> Iterator[Usage]:
         """One usage a message, and one for each sampling call its total does not cover.
 
@@ -171,7 +216,7 @@ class ClaudeCode(Stateless):
             message, line = kept.message, kept.line
             assert message.usage is not None
             who = self.who(line)
-            yield Usage(
+            usage = Usage(
                 call_id=key,
                 started_at=kept.started_at,
                 provider_name=provider_of(message.model),
@@ -183,6 +228,8 @@ class ClaudeCode(Stateless):
                 agent_name="subagent" if kept.subagent else None,
                 line=kept.number,
             )
+            write(usage, kept.work)
+            yield usage
             for number, (model, extra) in enumerate(extra_calls(message.usage), 1):
                 yield Usage(
                     call_id=f"{key}#{number}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tokman.sources.base import Context, brief
+from tokman.sources.base import Context, digest_of
 
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _DAY = rb"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\b"
@@ -45,7 +45,7 @@ def steady(context: Context, cumulative: int, before: int, kind: str, content: b
     if known is None:
         if len(_MEMO) >= _MEMO_SIZE:
             _MEMO.clear()
-        still = brief(_MOVING.sub(b"\0", content))
-        known = context.hash(before.to_bytes(8, "little", signed=True), kind.encode(), still)
+        still = kind.encode() + b"\0" + _MOVING.sub(b"\0", content)
+        known = digest_of(context.key)(before.to_bytes(8, "little", signed=True) + still)
         _MEMO[cumulative] = known
     return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from tokman.sources.base import Context, brief
+from tokman.sources.base import Context, digest_of
 from tokman.sources.form import clean, encode, listed, parts_of
 from tokman.sources.providers.envelope import Json
 from tokman.sources.tool_use import name_of, note_results, tool_result
@@ -40,8 +40,9 @@ def offer(context: Context, cumulative: int, request: Json) -> Offer:
     if known is None:
         if len(_MEMO) >= _MEMO_SIZE:
             _MEMO.clear()
+        digest = digest_of(context.key)
         tools = [(name_of(name), encode(clean(tool))) for name, tool in offered(request)]
-        each = sorted(context.hash(brief(written)) for _, written in tools)
+        each = sorted(digest(written) for _, written in tools)
         whole = b"".join(digest.to_bytes(8, "little", signed=True) for digest in each)
         names, sizes = [name for name, _ in tools], [len(written) for _, written in tools]
         known = _MEMO[cumulative] = Offer(names, sizes, context.hash(whole))
