@@ -129,6 +129,17 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             "type": "response_item",
             "payload": {"type": "message", "content": [{"text": TEXT}]},
         },
+        *(
+            {"timestamp": ROLLOUT + "3Z", "type": "response_item", "payload": payload}
+            for payload in (
+                {"type": "function_call", "name": TEXT, "arguments": TEXT, "call_id": "c1"},
+                {"type": "custom_tool_call", "name": "run", "input": TEXT, "call_id": "c2"},
+                {"type": "local_shell_call", "action": {"command": [TEXT]}, "call_id": "c3"},
+                {"type": "function_call_output", "call_id": "c1", "output": TEXT},
+                {"type": "function_call_output", "call_id": "c2", "output": {"content": TEXT}},
+                {"type": "reasoning", "summary": [TEXT]},
+            )
+        ),
         {
             "timestamp": ROLLOUT + "4Z",
             "type": "event_msg",

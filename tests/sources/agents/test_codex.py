@@ -221,3 +221,82 @@ def test_claimed_by_it_alone(name: str) -> None:
 
     line = {"type": name, "thread_id": "t", "usage": {}, "payload": {}}
     assert claimants(line) == [Codex]
+
+
+def item(kind: str, **payload: Any) -> dict[str, Any]:
+    return event("response_item", type=kind, **payload)
+
+
+def call(identity: str, command: str) -> dict[str, Any]:
+    given = msgspec.json.encode({"cmd": command}).decode()
+    return item("function_call", name="exec_command", arguments=given, call_id=identity)
+
+
+def answer(identity: str, output: Any) -> dict[str, Any]:
+    return item("function_call_output", call_id=identity, output=output)
+
+
+def ended(identity: str, code: int) -> dict[str, Any]:
+    return event("event_msg", type="exec_command_end", call_id=identity, exit_code=code)
+
+
+ASKED = item("message", role="user", content=[{"type": "input_text", "text": "please"}])
+THOUGHT = item("reasoning", summary=[])
+
+
+def loaded(*records: dict[str, Any], source: Codex | None = None) -> list[Usage]:
+    """Rows of records that were written as JSON, as arguments and results are only there."""
+    source = source or Codex(Context("rollout.jsonl", b"k"))
+    decoder = msgspec.json.Decoder(Line)
+    lines = [decoder.decode(msgspec.json.encode(record)) for record in records]
+    return [usage for number, line in enumerate(lines, 1) for usage in source.parse(line, number)]
+
+
+TOOLS = [
+    *(*START, ASKED, THOUGHT, call("c1", "ls"), call("c2", "false")),
+    *(answer("c1", "one"), ended("c2", 1), count(3, tokens(100)), answer("c2", "two")),
+    *(ended("c1", 0), THOUGHT, item("custom_tool_call", name="apply_patch", input="x")),
+    *(count(5, tokens(200)), item("custom_tool_call_output", call_id="c3", output="done")),
+    *(item("message", role="assistant", content=[]), count(7, tokens(300))),
+]
+
+
+def test_tools_of_a_rollout() -> None:
+    one, two, three = loaded(*TOOLS)
+    assert (one.turn, one.tool_names, one.tool_result_hashes) == (
+        *("user", ["exec_command"] * 2, None),
+    )
+    assert one.polls is False
+    assert len(set(one.tool_call_hashes or ())) == 2
+    assert (two.turn, two.tool_names) == ("tool", ["apply_patch"])
+    assert (two.tool_result_bytes, two.tool_errors) == ([5, 5], 1)
+    assert (three.turn, three.tool_call_hashes, three.tool_result_bytes) == ("tool", None, [6])
+    assert three.tool_errors is None, "nothing tells how it ended"
+
+
+def test_a_rollout_that_grew_between_any_two_lines() -> None:
+    whole = loaded(*TOOLS)
+    for cut in range(1, len(TOOLS)):
+        first, then = (Codex(Context("rollout.jsonl", b"k")) for _ in range(2))
+        rows = loaded(*TOOLS[:cut], source=first)
+        then.resume(first.state())
+        rows += loaded(*TOOLS[cut:], source=then)
+        for row in rows:
+            row.line = 0
+        assert rows == [msgspec.structs.replace(row, line=0) for row in whole], cut
+
+
+def test_what_waits_and_what_an_old_version_says_of_success() -> None:
+    given = msgspec.json.encode({"session_id": 1, "chars": ""}).decode()
+    wait = item("function_call", name="write_stdin", arguments=given, call_id="w")
+    old = answer("w", {"content": "no", "success": False})
+    one, two = loaded(*START, wait, count(1, tokens(1)), old, THOUGHT, count(2, tokens(2)))
+    assert one.polls is True
+    assert (two.tool_errors, two.tool_result_bytes) == (1, [4])
+
+
+def test_a_forks_copied_tools_are_not_its_own() -> None:
+    meta = event("session_meta", id="s-2", forked_from_id="s-1")
+    copied = [call("c1", "ls"), count(0, tokens(100)), answer("c1", "one")]
+    [row] = loaded(meta, *copied, ASKED, THOUGHT, call("c2", "pwd"), count(9, tokens(300)))
+    assert (row.turn, row.tool_names) == ("user", ["exec_command"])

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from tokman.sources.agents.claude_tools import Content, Threads, Work, write
+from tokman.sources.agents.claude_tools import Content, Threads
+from tokman.sources.agents.work import Work, write
 from tokman.sources.base import Context, Stateless, basename, micros
 from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
 from tokman.usage import Usage
@@ -87,7 +88,8 @@ class ClaudeCode(Stateless):
     the final one, and repeated in resumed sessions: the largest count stands. Versions that never
     wrote the final count (https://github.com/anthropics/claude-code/issues/22686) leave every
     line without a stop reason; such calls are `partial`. Subagents' calls may exist only inside
-    `progress` lines; `toolUseResult` repeats usage and is never read.
+    `progress` lines; `toolUseResult` repeats usage and is never read. Where a large file is
+    read in parts side by side, the message a part begins with lacks what the part before told it.
     """
 
     name: ClassVar[str] = "claude-code"

@@ -7,21 +7,14 @@ subagent's. Results that are written while the message still streams are given t
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from tokman.sources.agents.work import Work
 from tokman.sources.base import Context, digest_of
 from tokman.sources.polls import polls, polls_by_name
-from tokman.sources.tool_use import (
-    ToolCall,
-    ToolResult,
-    name_of,
-    note_calls,
-    note_results,
-    tool_result,
-)
-from tokman.usage import Usage
+from tokman.sources.tool_use import ToolCall, ToolResult, name_of, tool_result
 
 _OPEN_THREADS = 16
 """Threads that are remembered until the file has grown."""
@@ -41,14 +34,6 @@ class Block(msgspec.Struct, gc=False):
 
 Content = list[Block | str | float | bool | list[Any] | None] | Block | str | float | bool | None
 """Any JSON: what is no list of blocks tells nothing, and costs no call its row."""
-
-
-class Work(msgspec.Struct):
-    """What one message was told and did: results and calls by the id that links them."""
-
-    turn: Literal["user", "tool"] | None = None
-    results: dict[str, ToolResult | None] = {}
-    calls: dict[str, ToolCall] = {}
 
 
 class Thread(msgspec.Struct):
@@ -147,12 +132,3 @@ class Threads:
             return self.digest(written), len(written), failed
         content = msgspec.json.decode(written) if written else None
         return tool_result(self.context, content, failed)
-
-
-def write(usage: Usage, work: Work) -> None:
-    """Write down what a message was told and did."""
-    usage.turn = work.turn
-    if work.calls:
-        note_calls(usage, work.calls.values())
-    if work.results:
-        note_results(usage, work.results.values())

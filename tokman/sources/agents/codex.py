@@ -9,6 +9,8 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.agents.codex_lines import Counters, Info, Line, Payload
+from tokman.sources.agents.codex_tools import Doing
+from tokman.sources.agents.work import Work, write
 from tokman.sources.base import Context, Stateless, basename, micros
 from tokman.usage import Usage, part_of
 
@@ -30,6 +32,7 @@ class State(msgspec.Struct):
     counted_id: str | None = None
     counted: Counters = Counters()
     """The last call that was counted by a counter."""
+    doing: Doing = msgspec.field(default_factory=Doing)
 
 
 ZERO = Counters()
@@ -68,6 +71,7 @@ class Codex(Stateless):
 
     def __init__(self, context: Context) -> None:
         self.path = context.path
+        self.context = context
         self.now = State()
 
     @staticmethod
@@ -105,6 +109,9 @@ class Codex(Stateless):
         elif record.type == "event_msg":
             if payload.type == "token_count" and payload.info is not None:
                 return self.count(payload.info, record.timestamp, line)
+            self.now.doing.event(payload)
+        elif record.type == "response_item":
+            self.now.doing.item(payload, self.context)
         elif record.type == "turn_context":
             self.now.model = payload.model or self.now.model
             self.now.effort = payload.effort or self.now.effort
@@ -123,6 +130,7 @@ class Codex(Stateless):
         if payload.usage is None:
             raise BadRecord("usage: missing")
         spent = payload.usage.checked()
+        work = now.doing.take()
         identity = payload.response_id
         if first and now.counted_id and spent == now.counted:
             identity = now.counted_id  # a counter before its record, perhaps in another ingest
@@ -130,7 +138,7 @@ class Codex(Stateless):
             identity = self.counter_id(payload.thread_token_usage)
         if not identity:
             raise BadRecord("response_id: missing")
-        yield self.row(identity, spent, timestamp, line, payload.thread_id)
+        yield self.row(identity, spent, timestamp, line, work, payload.thread_id)
 
     def count(self, info: Info, timestamp: str | None, line: int) -> Iterator[Usage]:
         """The call behind a change of the running total."""
@@ -139,6 +147,7 @@ class Codex(Stateless):
             return
         if not timestamp:
             raise BadRecord("no timestamp")
+        work = now.doing.take()
         spent = total.minus(now.total) or info.last_token_usage or ZERO
         now.total = total
         if now.replay_second == timestamp[:19]:
@@ -147,7 +156,7 @@ class Codex(Stateless):
         if spent == ZERO:
             return
         identity = self.counter_id(total)
-        row = self.row(identity, spent, timestamp, line)
+        row = self.row(identity, spent, timestamp, line, work)
         now.counted_id, now.counted = identity, spent
         yield row
 
@@ -162,6 +171,7 @@ class Codex(Stateless):
         spent: Counters,
         timestamp: str | None,
         line: int,
+        work: Work,
         thread: str | None = None,
     ) -> Usage:
         """A call with the session's context at this line."""
@@ -170,7 +180,7 @@ class Codex(Stateless):
         now, project = self.now, basename(self.now.cwd)
         cached, written = spent.cached_input_tokens, spent.cache_write_input_tokens
         part_of(spent.output_tokens, [spent.reasoning_output_tokens], "output_tokens")
-        return Usage(
+        row = Usage(
             call_id=identity,
             started_at=micros(timestamp),
             provider_name=now.provider,
@@ -188,3 +198,5 @@ class Codex(Stateless):
             tags=[f"branch:{now.branch}"] if now.branch else None,
             line=line,
         )
+        write(row, work)
+        return row

@@ -76,6 +76,15 @@ class Payload(msgspec.Struct, gc=False):
     usage: Stated | None = None
     thread_token_usage: Counters | None = None
     latest_token_usage_record: Copy | None = None
+    role: Any = None
+    name: Any = None
+    call_id: Any = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    input: msgspec.Raw = msgspec.Raw()
+    action: msgspec.Raw = msgspec.Raw()
+    output: msgspec.Raw = msgspec.Raw()
+    exit_code: Any = None
+    success: Any = None
 
 
 class Line(msgspec.Struct, gc=False):
