@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def by_row(text: str, header: str) -> list[tuple[int, Any, Any]]:
 @pytest.mark.parametrize("case", CASES)
 def test_by_column_is_by_row(case: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "BLOCK", size)
+    monkeypatch.setattr(files, "WIDE", size)
     encoding = "latin-1" if case == "not UTF-8" else "utf-8"
     data = f"{HEADER}\n{CASES[case]}".encode(encoding)
     expected = by_row(data.decode("utf-8", "replace").partition("\n")[2], HEADER)
@@ -57,8 +58,9 @@ def test_by_column_is_by_row(case: str, size: int, monkeypatch: pytest.MonkeyPat
     assert [(line, row.get("id"), row.get("n")) for line, row in rows] == expected
 
 
-def test_random_tables() -> None:
+def test_random_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells of quotes, line ends, commas and blanks, cut into pieces anywhere."""
+    monkeypatch.setattr(files, "WIDE", 1)
     dice = random.Random(7)
     for _ in range(300):
         sink = io.StringIO(newline="")
@@ -73,6 +75,40 @@ def test_random_tables() -> None:
             for row in zip(batch.lines, batch.columns["id"], batch.columns["n"], strict=True)
         ]
         assert found == by_row(text, HEADER)
+
+
+def test_line_breaks_in_cells_leave_no_row_to_the_slow_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows over several lines, cut into blocks anywhere, are all read by column."""
+    monkeypatch.setattr(files, "WIDE", 1)
+    body = "".join(f'a{n},"x\n""y"",\r\n{n}",{n}\r\n' for n in range(50))
+    slow = tables._cells
+    seen: list[Any] = []
+
+    def noted(blocks: Iterable[bytes], before: int) -> Iterator[tuple[int, list[str]]]:
+        for number, row in slow(blocks, before):
+            seen.append(row)
+            yield number, row
+
+    table = tables.Csv(pieces(f"{HEADER}\n{body}".encode(), 7))
+    monkeypatch.setattr(tables, "_cells", noted)
+    batches = list(table.batches(["id", "n"]))
+    found = [row for b in batches for row in zip(b.lines, *b.columns.values(), strict=True)]
+    assert found == [(4 + 3 * n, f"a{n}", str(n)) for n in range(50)]
+    assert not seen
+
+
+def test_a_row_without_end_is_given_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote that is never closed does not hold the rest of a file in memory."""
+    monkeypatch.setattr(files, "WIDE", 1)
+    monkeypatch.setattr(tables, "LONGEST", 100)
+    body = 'a,"x\n",1\nb,"never closed,2\n' + "c,y,3\n" * 100
+    table = tables.Csv(pieces(f"{HEADER}\n{body}".encode(), 10))
+    found = [
+        row for b in table.batches(["id"]) for row in zip(b.lines, b.columns["id"], strict=True)
+    ]
+    assert found == [(line, cells or None) for line, cells, _ in by_row(body, HEADER)]
 
 
 def test_a_header_twice_and_a_header_alone() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +14,14 @@ from tokman import files
 
 ROWS = 10_000
 """Rows of a batch that is read row by row."""
+
+LONGEST = 1 << 20
+"""Bytes of a row that is read by column."""
+
+_CELL = rb'"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+'
+"""A cell of plain CSV, https://www.rfc-editor.org/rfc/rfc4180: quoted whole, or free of quotes."""
+
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 
 
 class Batch(NamedTuple):
@@ -105,7 +114,7 @@ class Csv:
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         csv.field_size_limit(1 << 30)
-        blocks = files.blocks(pieces)
+        blocks = files.joined(files.blocks(pieces), lambda: files.WIDE)
         first = next(blocks, b"").removeprefix(files.BOM)
         reader = csv.reader(_lines([first]))
         self.header = next((row for row in reader if row), [])
@@ -113,7 +122,7 @@ class Csv:
         """Lines before the first row."""
         rest = [part for part in first.split(b"\n", self._line)[self._line :] if part]
         rest = rest or list(islice(blocks, 1))  # a single row without a line end
-        self._blocks = chain(rest, blocks)
+        self._blocks: Iterator[bytes] = chain(rest, blocks)
         self._peeked = next(_rows(rest, self.header, self._line), None)
 
     @property
@@ -133,22 +142,14 @@ class Csv:
     def batches(self, wanted: Sequence[str]) -> Iterator[Batch]:
         """The wanted columns of many rows at a time; those the header lacks are left out.
 
-        Blocks in which every line is a row are cut by Arrow, which never makes texts of the
-        other columns; from the first block that is different, Python's own reader goes on.
+        Plain CSV is cut by Arrow while every line is a row, and by a pattern from where one is
+        not, neither of which makes texts of the other columns; from the first row that is anything
+        else, Python's own reader goes on.
         """
         names = [name for name in dict.fromkeys(wanted) if name in self.header]
-        line, blocks = self._line, iter(self._blocks)
+        line, blocks = self._line, self._blocks
         if len(set(self.header)) == len(self.header):
-            for block in blocks:
-                columns = _by_arrow(block, self.header, names)
-                if columns is None:
-                    blocks = chain([block], blocks)
-                    break
-                size = files.count_lines(block)
-                yield Batch(range(line + 1, line + size + 1), columns)
-                line += size
-            else:
-                return
+            line, blocks = yield from self._plain(blocks, names)
         places = [(name, _last(self.header, name)) for name in names]
         width = max((place for _, place in places), default=-1) + 1
         rows = _cells(blocks, line)
@@ -166,6 +167,69 @@ class Csv:
             elif cut is None:
                 return
         raise cut
+
+    def _plain(
+        self, blocks: Iterator[bytes], names: list[str]
+    ) -> Generator[Batch, None, tuple[int, Iterator[bytes]]]:
+        """The rows of plain CSV; the line before the first that is not, and what is left."""
+        line, held, cut = self._line, b"", _Pattern(self.header, names)
+        every_line = True
+        try:
+            for block in blocks:
+                data, held = held + block, b""
+                if every_line:
+                    lines: Sequence[int] = range(line + 1, line + files.count_lines(data) + 1)
+                    columns = _columns(data, self.header, names, len(lines))
+                    every_line = columns is not None and not _ends_inside(data)
+                if not every_line or columns is None:
+                    lines, columns, held = cut.rows(data, line)
+                if lines:
+                    yield Batch(lines, columns)
+                    line = lines[-1]
+                if len(held) > LONGEST:
+                    return line, chain([held], blocks)
+        except files.CutShort as error:
+            return line, _broken(held, error)
+        return line, iter([held])
+
+
+class _Pattern:
+    """Cuts plain CSV into rows, whatever line breaks stand in its cells."""
+
+    def __init__(self, header: list[str], names: list[str]) -> None:
+        cells = [b"(%b)" % _CELL if name in names else b"(?:%b)" % _CELL for name in header]
+        self._row = re.compile(b",".join(cells) + rb"\r?\n").match
+        self._names = [name for name in header if name in names]
+
+    def rows(self, data: bytes, line: int) -> tuple[list[int], dict[str, list[Any]], bytes]:
+        """The line that each row ends on, the columns, and what follows the last whole row."""
+        lines, cells, at = [], [], 0
+        while row := self._row(data, at):
+            line, at = line + _line_ends(row[0]), row.end()
+            lines.append(line)
+            cells.append(row.groups())
+        columns = map(_texts, zip(*cells, strict=True))
+        return lines, dict(zip(self._names, columns, strict=False)), data[at:]
+
+
+def _texts(cells: Iterable[bytes]) -> list[str | None]:
+    return [_text(cell) if cell else None for cell in cells]
+
+
+def _text(cell: bytes) -> str | None:
+    if cell[:1] == b'"':
+        cell = cell[1:-1].replace(b'""', b'"')
+    return cell.decode("utf-8", "replace") or None
+
+
+def _line_ends(row: bytes) -> int:
+    ends = row.count(b"\n") if row.find(b"\n", 0, -1) >= 0 else 1
+    return ends + (len(_LONE_RETURN.findall(row)) if row.find(b"\r", 0, -2) >= 0 else 0)
+
+
+def _broken(held: bytes, error: files.CutShort) -> Iterator[bytes]:
+    yield held
+    raise error
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
@@ -197,12 +261,20 @@ def _last(header: list[str], name: str) -> int:
     return len(header) - 1 - header[::-1].index(name)
 
 
-def _by_arrow(block: bytes, header: list[str], names: list[str]) -> dict[str, list[Any]] | None:
-    """The columns of a block; None unless each of its lines is a row as wide as the header."""
-    table = _parsed(block, header, names)
+def _ends_inside(block: bytes) -> bool:
+    """True if the last line leaves a quote open."""
     last = block.rfind(b"\n", 0, len(block) - 1) + 1
-    open_ended = block[last:].count(b'"') % 2
-    if table is None or table.num_rows != files.count_lines(block) or open_ended:
+    return block[last:].count(b'"') % 2 == 1
+
+
+def _columns(
+    block: bytes, header: list[str], names: list[str], rows: int
+) -> dict[str, list[Any]] | None:
+    """The columns of a block; None unless it is so many rows, each as wide as the header."""
+    if not rows:
+        return {}
+    table = _parsed(block, header, names)
+    if table is None or table.num_rows != rows:
         return None
     return {name: table[name].to_pylist() for name in names}
 
@@ -212,7 +284,7 @@ def _parsed(block: bytes, header: list[str], names: list[str]) -> Any:
     import pyarrow as pa
     import pyarrow.csv
 
-    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+    if _LONE_RETURN.search(block):
         return None
     try:
         return pyarrow.csv.read_csv(

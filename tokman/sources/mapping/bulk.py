@@ -9,15 +9,12 @@ from typing import Any
 import msgspec
 
 from tokman.sources.mapping.paths import Found, either
-from tokman.sources.mapping.plan import Plan, Step
+from tokman.sources.mapping.plan import LONG, Plan, Step
 from tokman.sources.mapping.spec import INPUT_PARTS
 from tokman.usage import Usage
 
 REMEMBERED = 10_000
 """Distinct values of a column that are remembered."""
-
-LONG = 200
-"""Texts longer than that are not remembered."""
 
 COUNTED = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
 ASIDE = ("total_tokens", "call_id", "ended_at")

@@ -35,7 +35,24 @@ class Step(NamedTuple):
     when: Asked | None
 
 
-_is_label = lru_cache(maxsize=10_000)(values.label)
+LONG = 200
+"""Texts longer than that are not remembered."""
+
+MOST_TAGS = 50
+"""Tags of one call."""
+
+_MANY = (dict, list, type(None))
+
+
+def _label(tag: str) -> str | None:
+    return tag if values.label(tag) else None
+
+
+def _tag(name: str, value: Any) -> str | None:
+    return _label(f"{name}:{plain(value)}")
+
+
+_known = lru_cache(maxsize=10_000, typed=True)(_tag)
 
 
 class Plan:
@@ -99,12 +116,15 @@ class Plan:
                 tags += [plain(item) for item in value if scalar(item) is not None]
             elif not (isinstance(value, str) and value.strip() in self.missing):
                 pairs.append((name, value))
-        tags += [
-            f"{key}:{value if type(value) is str else plain(value)}"
-            for key, value in pairs
-            if not isinstance(value, dict | list | None)
+        single = [pair for pair in pairs if type(pair[1]) not in _MANY]
+        made = [*map(_label, tags[:MOST_TAGS])]
+        made += [
+            _tag(name, value)
+            if isinstance(value, str) and len(value) > LONG
+            else _known(name, value)
+            for name, value in single[: MOST_TAGS - len(made)]
         ]
-        return [tag for tag in tags[:50] if _is_label(tag)] or None
+        return [tag for tag in made if tag] or None
 
     def _at(self, path: str, *, raw: bool = False) -> int:
         inside = path.startswith("./")
