@@ -152,9 +152,28 @@ class Records(Sink):
             return
         if self.source is None and not self.recognise(records):
             return
-        for number, text in enumerate(records, 1):
-            self.read_record(decoded(text), text, number)
+        self.read_all(records, range(1, len(records) + 1))
         self.outcome.lines = len(records)
+
+    def read_all(self, texts: Sequence[bytes], numbers: Sequence[int]) -> None:
+        """Records one by one, or together where their source reads many at a time."""
+        if not isinstance(self.source, InBulk):
+            for text, number in zip(texts, numbers, strict=True):
+                self.read_record(decoded(text), text, number)
+            return
+        records, places = [], []
+        for place, text in enumerate(texts):
+            try:
+                records.append(self.decoder.decode(text))
+                places.append(place)
+            except UNREADABLE:
+                self.read_record(decoded(text), text, numbers[place])
+        rows, refused = self.parsed(self.source, records, places)
+        for row in rows:
+            row.line = numbers[row.line]
+        self.keep(rows, self.source.name)
+        for place, reason in refused:
+            self.refuse(texts[place], numbers[place], reason)
 
     def read_record(self, generic: Any, text: bytes, number: int) -> None:
         """One record with the source that claims it, be it another than the file's."""
@@ -169,8 +188,7 @@ class Records(Sink):
                 return
             rows = [] if claims else files.page(text, record_paths())
             if rows:
-                for row in rows:
-                    self.read_record(decoded(row), row, number)
+                self.read_all(rows, [number] * len(rows))
                 return
             if claims and not (self.piece.source and source is not None):
                 source = self.other(claims[0])

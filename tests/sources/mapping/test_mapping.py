@@ -528,3 +528,60 @@ def test_hostile_values_are_refused_or_left_out(value: Any) -> None:
             continue
         for row in rows:
             assert fault(row) is None or column == "started_at"
+
+
+def test_values_that_are_equal_but_for_their_type_stay_apart() -> None:
+    """True, 1 and 1.0 are one key of a dict, yet only the first says that a call went well."""
+    mapping = load.mapping(
+        "mygw",
+        {
+            "match": {"keys": ["ts"]},
+            "key": ["id"],
+            "map": {"started_at": "ts", "response_model": "model", "input_tokens": "in"}
+            | {"status": "ok"},
+        },
+        "tokman.toml",
+    )
+    source = source_of(mapping)
+    said = [True, 1, 1.0, "1", 200, False, 200.0, None]
+    records = [
+        {
+            "id": f"c0ffee00-{n:04}",
+            "ts": "2026-05-01 10:00:00",
+            "model": "gpt-4o",
+            "in": 9,
+            "ok": ok,
+        }
+        for n, ok in enumerate(said)
+    ]
+    decode = msgspec.json.Decoder(source.record_type).decode
+    rows = source(CONTEXT).parse_records([decode(json.dumps(r)) for r in records], range(8))
+    found = [row.reason if isinstance(row, Refused) else row.status for row in rows]
+    wrong = "status: neither ok nor error; list it in the mapping's values"
+    assert found == ["ok", wrong, wrong, wrong, "ok", "error", "ok", "ok"]
+
+
+@pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"data": rows}])
+def test_records_of_a_document_are_refused_one_by_one(wrap: Any) -> None:
+    from tests.sources.gateways.test_mapped import CLOUDFLARE
+    from tests.sources.records import read
+
+    rows = [
+        CLOUDFLARE,
+        CLOUDFLARE | {"id": "01JADMCQQQBWH3NXZ5GCRN98DQ", "created_at": "soon"},
+        CLOUDFLARE | {"id": "01JADMCQQQBWH3NXZ5GCRN98DR", "model": {"a": 1}},
+        17,
+        CLOUDFLARE | {"id": "01JADMCQQQBWH3NXZ5GCRN98DS"},
+    ]
+    found = read(json.dumps(wrap(rows), indent=1).encode())
+    whole = isinstance(wrap(rows), list)
+    assert sorted(row.call_id[-2:] for row in found.rows) == ["DP", "DS"]
+    assert sorted(row.line for row in found.rows) == ([1, 5] if whole else [1, 1])
+    refused = sorted((reject.line, reject.reason[:22]) for reject in found.outcome.rejects)
+    assert refused == sorted(
+        [
+            (2 if whole else 1, "started_at: not a time"),
+            (3 if whole else 1, "Expected `bool | int |"),
+            (4 if whole else 1, "not a JSON object"),
+        ]
+    )

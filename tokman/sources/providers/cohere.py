@@ -55,7 +55,6 @@ class Cohere(Traffic):
         usage.finish_reason = word(body.get("finish_reason"))
         if not {"embeddings", "embeddings_floats", "embeddings_by_type"}.isdisjoint(body):
             usage.operation_name = "embeddings"
-        blocks.fill(usage, self.context, None, _answer(body))
         billed = next((b for b in map(_units, (body.get("usage"), body.get("meta"))) if b), None)
         if billed is not None:
             _count(usage, msgspec.convert(billed, Billed))
@@ -65,6 +64,10 @@ class Cohere(Traffic):
             elif not call.failed:
                 raise BadRecord("billed_units: missing")
         yield usage
+
+    def shape(self, usage: Usage, call: Call, body: Json) -> None:
+        """Hashes of the request, and of the answer in the form that OpenAI's API has for it."""
+        blocks.fill(usage, self.context, call.request, _answer(body))
 
 
 def _count(usage: Usage, billed: Billed) -> None:

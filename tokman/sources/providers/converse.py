@@ -54,13 +54,15 @@ class Converse(Traffic):
         served = tier.get("type") if isinstance(tier, dict) else None
         if not isinstance(served, str) or served not in STANDARD_TIERS:
             usage.service_tier = word(served)
-        asked = converse_body.plain_request(request) if request else None
-        blocks.fill(usage, self.context, asked, converse_body.plain_answer(body))
         if not call.failed and complete:
             self._count(usage, body)
-        elif not call.failed and not estimate.fill(usage, asked, body):
+        elif not call.failed and not estimate.fill(usage, _plain(call), body):
             usage.output_basis = "partial"
         yield usage
+
+    def shape(self, usage: Usage, call: Call, body: Json) -> None:
+        """Hashes of both in the form that Anthropic's API has for them."""
+        blocks.fill(usage, self.context, _plain(call), converse_body.plain_answer(body))
 
     def _count(self, usage: Usage, body: Json) -> None:
         stated = msgspec.convert(body.get("usage"), ConverseUsage)
@@ -69,6 +71,10 @@ class Converse(Traffic):
         stated.check()
         read, written = stated.read or 0, stated.written or 0
         fill(usage, stated.inputTokens, read, written, stated.written_1h, stated.outputTokens)
+
+
+def _plain(call: Call) -> Json | None:
+    return converse_body.plain_request(call.request) if call.request else None
 
 
 def _request_id(body: Json) -> Any:

@@ -80,10 +80,14 @@ class Traffic(Stateless):
             usage.status = "error"
             usage.error_type = error_type(call, body.get("error"))
         attribute(usage, call, self.context, body.get("metadata"))
-        blocks.fill(usage, self.context, call.request, body)
+        self.shape(usage, call, body)
         if usage.stream is None and isinstance(call.body, list):
             usage.stream = True
         return usage
+
+    def shape(self, usage: Usage, call: Call, body: Json) -> None:
+        """Hashes and settings of the request and its answer."""
+        blocks.fill(usage, self.context, call.request, body)
 
 
 def error_type(call: Call, error: Any) -> str:
