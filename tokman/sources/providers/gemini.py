@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -192,6 +193,7 @@ def _details(value: Any) -> Any:
     return [{_wire(k): v for k, v in p.items()} if isinstance(p, dict) else p for p in value]
 
 
+@lru_cache(maxsize=1000)
 def _wire(key: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), key)
 

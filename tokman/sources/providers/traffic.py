@@ -22,7 +22,7 @@ _WHO = {
     "agent_name": ("agent_name", "agent"),
     "api_key_alias": ("api_key_alias", "api_key_name"),
 }
-_NAMES = frozenset(name for names in _WHO.values() for name in names)
+_COLUMNS = {name: column for column, names in _WHO.items() for name in names}
 
 MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
 """What a list where an object belongs, or the like, leads to."""
@@ -125,8 +125,9 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
     places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
-    stated = [p for p in places if isinstance(p, dict) and not _NAMES.isdisjoint(p)]
-    for column, names in _WHO.items() if stated else ():
+    stated = [place for place in places if isinstance(place, dict)]
+    for column in {_COLUMNS[name] for place in stated for name in place.keys() & _COLUMNS.keys()}:
+        names = _WHO[column]
         values = (short(place[name]) for place in stated for name in names if name in place)
         if found := next(filter(None, values), None):
             setattr(usage, column, found)
