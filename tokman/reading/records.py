@@ -157,7 +157,7 @@ class Records(Sink):
 
     def read_all(self, texts: Sequence[bytes], numbers: Sequence[int]) -> None:
         """Records one by one, or together where their source reads many at a time."""
-        if not isinstance(self.source, InBulk):
+        if self.source is None or self.in_bulk is None:
             for text, number in zip(texts, numbers, strict=True):
                 self.read_record(decoded(text), text, number)
             return
