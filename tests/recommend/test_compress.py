@@ -204,6 +204,19 @@ def test_results_before_a_cut_of_the_agents_own_are_not_carried_on() -> None:
     assert found.window.identified == 6 * 6_000 * 300_000, "sent once, then forgotten"
 
 
+@pytest.mark.parametrize(
+    ("source", "change"),
+    [
+        ("claude-code", 'in the settings of Claude Code: "autoCompactWindow": 100000'),
+        ("anthropic", 'context_management={"edits": [{"type": "clear_tool_uses_20250919"'),
+    ],
+)
+def test_what_to_change_depends_on_who_sends_the_prompt(source: str, change: str) -> None:
+    """Claude Code takes no cap below 100,000 tokens."""
+    [found] = advice(many(GROWING, source=source)).recommendations
+    assert found.change.startswith(change)
+
+
 def test_only_one_way_is_counted() -> None:
     """Results that swell a history which could also be summed up: the better of the two."""
     rows = many(GROWING)

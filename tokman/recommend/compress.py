@@ -13,6 +13,8 @@ from tokman.recommend.options import SAMPLE, cheapest, priced
 
 CAPS = (50_000, 100_000, 150_000, 250_000, 400_000)
 """Tokens of prompt at which a history could be summed up."""
+AGENTS_FROM = 100_000
+"""The smallest cap that Claude Code takes (`autoCompactWindow`)."""
 MOST = 4_000
 """Tokens of one tool result that are worth sending again with every later turn."""
 REACH = 0.3
@@ -128,7 +130,9 @@ def _histories(scene: Scene) -> list[tuple[Place, Way]]:
         if row["conversations"] < CONVERSATIONS or row["cost"] < LEAST:
             continue
         place = _place(row)
-        ways += [(place, Way("cap", cap, row)) for cap in CAPS if row["longest_prompt"] > cap]
+        least = AGENTS_FROM if row["agent"] else 0
+        caps = [cap for cap in CAPS if least <= cap < row["longest_prompt"]]
+        ways += [(place, Way("cap", cap, row)) for cap in caps]
         if row["result_tokens"]:
             ways.append((place, Way("results", MOST, row)))
     return ways
@@ -225,13 +229,17 @@ def _cap(workflow: str, model: str, provider: str, way: Way) -> Words:
     row = way.row
     trigger = f'"trigger": {{"type": "input_tokens", "value": {way.most}}}'
     changes = {
-        "anthropic": 'context_management={"edits": [{"type": "clear_tool_uses_20250919", '
-        f"{trigger}}}]}}; in Claude Code: /compact at that size",
-        "openai": f"sum the history up with /v1/responses/compact once it has {way.most:,} tokens",
+        ("anthropic", False): 'context_management={"edits": [{"type": "clear_tool_uses_20250919", '
+        f"{trigger}}}]}}",
+        ("anthropic", True): f'in the settings of Claude Code: "autoCompactWindow": {way.most}',
+        ("openai", False): "sum the history up with /v1/responses/compact once it has "
+        f"{way.most:,} tokens",
+        ("openai", True): f"in Codex's config.toml: model_auto_compact_token_limit = {way.most}",
     }
+    plain = f"replace the history by a summary once it has {way.most:,} tokens"
     return (
         f"Sum up histories of {workflow} on {model} at {way.most:,} tokens",
-        changes.get(provider, f"replace the history by a summary once it has {way.most:,} tokens"),
+        changes.get((provider, row["agent"]), plain),
         SUMMED_UP,
         [
             f"{row['calls']:,} calls in {row['conversations']:,} conversations; prompts of "

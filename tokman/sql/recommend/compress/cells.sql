@@ -6,6 +6,7 @@ select
     model_id,
     count(*) as calls,
     count(distinct conversation) as conversations,
+    bool_or(agent) as agent,
     sum(cost) as cost,
     quantile_disc(prompt, 0.5) as median_prompt,
     max(prompt) as longest_prompt,
