@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tokman.recommend.cache_causes import Cause
 from tokman.recommend.ladder import CacheRule
-from tokman.recommend.lever import Cell, Evidence, label
+from tokman.recommend.lever import LEAST, Cell, Evidence, label
 from tokman.recommend.options import Priced
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ RETIMED = Evidence(
     (8, 2),
 )
 
+WORD = Decimal("0.03")
+"""Share of a cell's cost from which on a cause is named; own judgement."""
+
 Row = dict[str, Any]
 
 
@@ -56,6 +60,12 @@ class Today(NamedTuple):
     """How often a cached prompt held until the next turn, where that can be told."""
     lost: Decimal | None
     """USD that was paid to write again what had died in a pause."""
+    causes: list[Cause]
+    """Why calls read less than they could, the dearest first; empty where nothing is hashed."""
+
+    def named(self, cost: Decimal) -> list[Cause]:
+        """The causes that cost a share of `cost` (USD) that is worth a word."""
+        return [cause for cause in self.causes if cause.usd >= max(LEAST, WORD * cost)]
 
 
 def cell_of(
@@ -90,6 +100,7 @@ def left_words(row: Row, today: Today) -> str | None:
         )
     if today.pauses and today.lost:
         words.append(_lost(today) + ", less than longer lives would cost")
+    words += [f"{cause}; {cause.remedy}" for cause in today.named(row["cost"])]
     return "; ".join(words) or None
 
 
@@ -236,7 +247,7 @@ def _facts(
     if today.worth is not None:
         sign = "saves" if today.worth >= 0 else "loses"
         now += f", which {sign} ${abs(today.worth):,.2f} against no cache at all"
-    facts = [now]
+    facts = [now, *map(str, today.named(row["cost"])), *_counted(row)]
     if not result or option.kind == "none":
         return facts
     if today.pauses and option.path == "counts":
@@ -269,6 +280,19 @@ def _facts(
         f"{result['written_then']:,} written"
     )
     return facts + _others(rule, option, options)
+
+
+def _counted(row: Row) -> list[str]:
+    """What the counts alone say of a cache that does not work."""
+    turns = row["turns"]
+    if row["stuck"]:
+        return [
+            f"{turns['stuck']:,} of {turns['grown']:,} growing turns read just what the turn "
+            "before read: only the beginning is cached, not the history"
+        ]
+    if turns and turns["writing"] >= 0.9 * turns["calls"] and not turns["reading"]:
+        return ["nearly every call writes and none reads: the prefix changes with every call"]
+    return []
 
 
 def _others(rule: CacheRule, option: Option, options: dict[str, Priced]) -> list[str]:

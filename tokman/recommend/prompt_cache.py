@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from tokman.recommend.cache_causes import causes
 from tokman.recommend.cache_words import MEASURED, Today, cell_of, left_words
 from tokman.recommend.ladder import CacheRule, cache_rule
 from tokman.recommend.lever import LEAST, LeftAlone, Proposal, Scene
@@ -16,6 +17,8 @@ HOLDS = 0.8
 """Share of turns in time that read all that was cached: below, it is not pauses that lose it."""
 MATERIAL = Decimal("0.05")
 """Share of a cell's cost from which on another lifetime is worth the change; own judgement."""
+TURNS = 10
+"""Growing turns, from which on it is told whether their history is cached; own judgement."""
 PINGS = (1, 3)
 """How many calls in a row are tried to keep a prefix alive."""
 CACHING = {
@@ -27,6 +30,7 @@ CACHING = {
     "calls": "bigint",
     "hashed": "boolean",
     "retimed": "boolean",
+    "watched": "boolean",
     "kind": "varchar",
     "minimum": "bigint",
     "step": "bigint",
@@ -90,10 +94,13 @@ class PromptCache:
         results = {row["cell"]: row for row in scene.ask("cache_result")}
         worth = _worth(scene)
         lost = _lost(scene, cells, pauses)
+        broken = causes(scene)
         aside = []
         for cell, (row, rule) in enumerate(cells):
             option, result = chosen[cell], results.get(cell, {})
-            today = Today(worth.get(_place(row)), pauses.get(cell), lost.get(cell))
+            today = Today(
+                worth.get(_place(row)), pauses.get(cell), lost.get(cell), broken.get(cell, [])
+            )
             if option is None or _good_already(option, rule, result, found[cell]):
                 aside.append(cell)
                 option = None
@@ -113,10 +120,13 @@ def _look_at(scene: Scene) -> list[tuple[Row, CacheRule]]:
     """Table `caching`: cells whose provider's rules are known and whose prompts can be followed."""
     cells: list[tuple[Row, CacheRule]] = []
     noted = []
+    turns = {_place(row): row for row in scene.ask("cache_turns")}
     for row in scene.ask("cache_workflows"):
         rule = cache_rule(row["provider_id"], row["model_id"])
         hashed = row["hashed"] >= MEASURED * row["calls"]
-        retimed = not hashed and row["cache_written"] > 0
+        row["turns"] = turns.get(_place(row))
+        row["stuck"] = not hashed and not row["agent"] and _stuck(row["turns"])
+        retimed = not hashed and not row["stuck"] and row["cache_written"] > 0
         if rule is None or row["cost"] < LEAST:
             continue
         if not (hashed or retimed or (row["later_turns"] and not row["agent"])):
@@ -125,10 +135,17 @@ def _look_at(scene: Scene) -> list[tuple[Row, CacheRule]]:
         short, long = rule.lifetimes[0].seconds, rule.lifetimes[-1].seconds
         place = (row["provider_id"], row["model_id"], row["workflow"], row["agent"], row["calls"])
         rules = (rule.minimum, rule.step, short * 10**6, long * 10**6, rule.hits, rule.lookback)
-        noted.append((len(cells), *place, hashed, retimed, rule.kind, *rules))
+        cached = row["cache_read"] + row["cache_written"] > 0
+        watched = hashed and (cached or rule.kind == "automatic")
+        noted.append((len(cells), *place, hashed, retimed, watched, rule.kind, *rules))
         cells.append((row, rule))
     scene.note("caching", CACHING, noted)
     return cells
+
+
+def _stuck(turns: Row | None) -> bool:
+    """Prompts grow from turn to turn, and what is read of them stays the same."""
+    return bool(turns and turns["grown"] >= TURNS and turns["stuck"] >= HOLDS * turns["grown"])
 
 
 def _offered(row: Row, rule: CacheRule, pauses: Row | None) -> list[Option]:

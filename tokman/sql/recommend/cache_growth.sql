@@ -11,6 +11,7 @@ with turns as (
         caching.short,
         caching.long,
         caching.retimed,
+        caching.kind = 'automatic' as automatic,
         current.uncached_input_tokens + current.cache_read_input_tokens
         + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
         current.cache_read_input_tokens as read,
@@ -50,8 +51,8 @@ select
     gap,
     null::bigint as next_gap,
     0 as static_tokens,
-    0 as static_short,
-    0 as static_long,
+    if(automatic and gap <= short and grown, tokens_before, 0) as static_short,
+    if(automatic and gap <= long and grown, tokens_before, 0) as static_long,
     case
         when not retimed then if(gap <= short and grown, tokens_before, 0)
         when lasting and (gap is null or gap > short) then 0
