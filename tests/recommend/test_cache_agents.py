@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import Run
+from tokman import query, rates
+from tokman.config import Config, Rates
+from tokman.ledger import Ledger
+from tokman.recommend import recommend
+from tokman.recommend.prompt_cache import PromptCache
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "samples" / "claude_code"
 FOUND = re.compile(
@@ -63,9 +68,11 @@ def counted(rows: list[dict[str, Any]]) -> Found:
 def test_what_pauses_cost(tokman: Run, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     tokman("ingest", FOLDER, "--ledger", ledger)
-    answer = json.loads(tokman("recommend", "-f", "json", "--ledger", ledger).out)
-    texts = [fact for one in answer["recommendations"] for fact in one["facts"]]
-    texts += [left["why"] for left in answer["left_alone"]]
+    # On the calls as they were: other levers would come first and take some away.
+    connection = query.connect(Ledger(ledger), Config())
+    plan = recommend(connection, rates.load(Rates()), Config(), levers=[PromptCache()])
+    texts = [fact for one in plan.recommendations for fact in one.facts]
+    texts += [left.why for left in plan.left]
     question = (
         "select conversation_id as talk, model, workflow, coalesce(agent_name, '') as thread, "
         "epoch_us(started_at)::bigint as at, cache_read_input_tokens as read, "
