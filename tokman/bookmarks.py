@@ -6,6 +6,7 @@ again, which changes nothing.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tokman import __version__, sources
+from tokman.discover import DATABASES, Found
 from tokman.pieces import Reject
 
 SCHEMA = """
@@ -23,7 +25,9 @@ create table if not exists files (
 create table if not exists rejects (
     path text, line integer, reason text, primary key (path, line, reason)
 ) without rowid;
+create table if not exists written_over (path text primary key) without rowid;
 """
+"""written_over: files that held other records before, of which the ledger may hold calls."""
 
 
 class Bookmark(msgspec.Struct, kw_only=True):
@@ -37,7 +41,7 @@ class Bookmark(msgspec.Struct, kw_only=True):
     lines: int
     """Lines in those bytes."""
     probe: str
-    """Hash of the first and last bytes of what was consumed: equal means the file only grew."""
+    """Hash of the first and last bytes of what was read: equal means the file only grew."""
     source: str | None
     """None: not a log of any format tokman reads."""
     state: bytes
@@ -67,6 +71,29 @@ def outdated(mark: Bookmark) -> bool:
     return mark.source is None or all(source.name != mark.source for source in sources.known())
 
 
+def probe(path: str, consumed: int) -> str:
+    """Hash of the first and the last bytes before `consumed`; '' where they cannot be read."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(min(1024, consumed))
+            stream.seek(max(0, consumed - 256))
+            return hashlib.blake2b(
+                head + stream.read(min(256, consumed)), digest_size=16
+            ).hexdigest()
+    except OSError:
+        return ""
+
+
+def holds(found: Found, mark: Bookmark) -> bool:
+    """True if all that was read of the file is in it still, whatever was added."""
+    if (mark.size, mark.mtime_ns) == (found.size, found.mtime_ns):
+        return True
+    read = mark.consumed or mark.size
+    if read > found.size or found.path.endswith(DATABASES):
+        return False
+    return bool(mark.probe) and probe(found.path, read) == mark.probe
+
+
 class Bookmarks:
     """The bookmarks of one ledger; `writing` makes their file where there is none."""
 
@@ -91,6 +118,17 @@ class Bookmarks:
         names = Bookmark.__struct_fields__
         marks = (Bookmark(**dict(zip(names, row, strict=True))) for row in rows)
         return {mark.path: mark for mark in marks}
+
+    def written_over(self) -> set[str]:
+        """The files that held other records before, of which the ledger may hold calls."""
+        return {path for (path,) in self.connection.execute("select path from written_over")}
+
+    def write_over(self, paths: Iterable[str]) -> None:
+        """Remember that these files hold other records than were read of them."""
+        with self.connection:
+            self.connection.executemany(
+                "insert or ignore into written_over values (?)", [(path,) for path in paths]
+            )
 
     def save(self, reads: Iterable[Read]) -> None:
         """Remember the readings, all or none."""

@@ -49,6 +49,10 @@ class Committed(msgspec.Struct):
     added: int = 0
     completed: int = 0
     known: int = 0
+    corrected: int = 0
+    removed: int = 0
+    kept: int = 0
+    """These three as in `Ingested`."""
 
 
 def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Committed:

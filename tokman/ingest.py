@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from tokman import discover, sources
-from tokman.bookmarks import Bookmark, Bookmarks, outdated
+from tokman.bookmarks import Bookmark, Bookmarks, holds, outdated
 from tokman.pieces import Ingested, Progress, Reject
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def ingest(
     with Bookmarks(ledger.folder) as bookmarks:
         marks = bookmarks.all()
         todo: list[tuple[discover.Found, Bookmark | None]] = []
+        corrected: list[discover.Found] = []
+        written_over, over_now = bookmarks.written_over(), set()
         paths = list(paths)
         for found in discover.find(path for path in paths if path != "-"):
             if isinstance(found, discover.Missing):
@@ -38,19 +40,59 @@ def ingest(
             mark = marks.get(found.path)
             if mark and _unchanged(mark, found, source):
                 done.unchanged += 1
-            else:
+                continue
+            if mark and mark.source and not holds(found, mark):
+                over_now.add(found.path)
+            if not mark or not _other_reader(mark, source):
                 todo.append((found, mark))
-        if todo or "-" in paths:
+            elif found.path in written_over | over_now:
+                todo.append((found, mark))
+                done.written_over.append(found.path)
+            else:
+                corrected.append(found)
+        if over_now:
+            bookmarks.write_over(over_now)
+        if corrected or todo or "-" in paths:
             from tokman.run import Run
 
-            piped = stdin if "-" in paths else None
-            Run(ledger, bookmarks, card, done, progress).all(todo, source, piped)
+            run = Run(ledger, bookmarks, card, done, progress)
+            if corrected:
+                beside = _beside(ledger, corrected, marks, written_over | over_now)
+                run.anew(corrected, beside, source)
+                todo = [each for each in todo if each[0] not in beside]
+            if todo or "-" in paths:
+                run.all(todo, source, stdin if "-" in paths else None)
         if match_fuzzy:
             from tokman.alike import match
             from tokman.run import new_ingest
 
             done.matched = match(ledger, card(), new_ingest())
     return done
+
+
+def _beside(
+    ledger: Ledger,
+    corrected: list[discover.Found],
+    marks: dict[str, Bookmark],
+    written_over: set[str],
+) -> list[discover.Found]:
+    """The other files that saw calls of these, if all that was read of them can be read again."""
+    from tokman.correct import beside
+
+    paths = beside(ledger, [found.path for found in corrected])
+    readable = [path for path in paths if path in marks and path not in written_over]
+    return [
+        found
+        for found in discover.find(readable)
+        if isinstance(found, discover.Found)
+        and not outdated(marks[found.path])
+        and holds(found, marks[found.path])
+    ]
+
+
+def _other_reader(mark: Bookmark, source: str | None) -> bool:
+    """The file was read as another format, or by a mapping of the user's that was edited."""
+    return bool(mark.source) and (outdated(mark) or source not in (None, mark.source))
 
 
 def _unchanged(mark: Bookmark, found: discover.Found, source: str | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from tokman import discover, files
-from tokman.bookmarks import Bookmark, outdated
+from tokman.bookmarks import Bookmark, outdated, probe
 from tokman.pieces import Piece
 from tokman.reading import recognise
 from tokman.sources import by_name
@@ -76,19 +75,6 @@ def _piece(found: discover.Found, mark: Bookmark | None, source: str | None) -> 
         piece.start, piece.line = mark.consumed, mark.lines + 1
         piece.source, piece.state = mark.source, mark.state
     return piece
-
-
-def probe(path: str, consumed: int) -> str:
-    """Hash of the first and the last bytes before `consumed`; '' where they cannot be read."""
-    try:
-        with Path(path).open("rb") as stream:
-            head = stream.read(min(1024, consumed))
-            stream.seek(max(0, consumed - 256))
-            return hashlib.blake2b(
-                head + stream.read(min(256, consumed)), digest_size=16
-            ).hexdigest()
-    except OSError:
-        return ""
 
 
 def _parts(found: discover.Found, piece: Piece) -> list[Job]:

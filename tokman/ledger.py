@@ -163,12 +163,14 @@ class Ledger:
         ).when_matched_update_all().when_not_matched_insert_all().execute()
 
     def fold(self, rows: pa.Table, gone: pa.ChunkedArray) -> None:
-        """Put calls in the place of those with the same key, and take away those whose key is in
-        `gone`, all in one step, under the lock."""
+        """Put calls in the place of those with the same key or beside the others, and take away
+        those whose key is in `gone`, all in one step, under the lock."""
         import pyarrow as pa
 
         table = self.table()
-        assert table is not None
+        if table is None:
+            self.append(rows)
+            return
         key, names = KEYS["usage"], rows.schema.names
         changes = pa.concat_tables(
             [
@@ -177,6 +179,7 @@ class Ledger:
             ],
             promote_options="default",
         )
+        values = {name: f"source.{name}" for name in names}
         table.merge(
             changes,
             predicate=f"target.{key} = source.{key}",
@@ -184,8 +187,8 @@ class Ledger:
             target_alias="target",
             writer_properties=_writer(),
         ).when_matched_delete("source.gone").when_matched_update(
-            {name: f"source.{name}" for name in names}, "not source.gone"
-        ).execute()
+            values, "not source.gone"
+        ).when_not_matched_insert(values, "not source.gone").execute()
 
     def reprices(self) -> int:
         """How many reprices are in force."""

@@ -65,6 +65,14 @@ class Ingested(msgspec.Struct, kw_only=True):
     added: int = 0
     completed: int = 0
     known: int = 0
+    corrected: int = 0
+    """Calls that another reader of their file than before gives other facts."""
+    removed: int = 0
+    """Calls that it does not find in their file."""
+    kept: int = 0
+    """Calls that keep what the reader before gave too, for not all their files can be read."""
+    written_over: list[str] = []
+    """Files with another reader than before that no longer hold all that was read of them."""
     matched: int = 0
     """Pairs of calls that were made one because they are alike."""
     statements: int = 0

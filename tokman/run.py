@@ -15,17 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from tokman import discover, jobs, ranks, sources
-from tokman.bookmarks import Bookmark, Bookmarks, Read, reader_of
+from tokman.bookmarks import Bookmark, Bookmarks, Read, probe, reader_of
 from tokman.discover import Found
-from tokman.jobs import Job, probe
+from tokman.jobs import Job
 from tokman.ledger import Ledger
 from tokman.pieces import Ingested, Outcome, Piece, Progress, Reject
 from tokman.reading import read_pieces
 from tokman.rows import Written
+from tokman.usage import arrow_schema
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    import pyarrow as pa
+
+    from tokman.commit import Committed
     from tokman.rates import Card
     from tokman.sources.mapping.spec import Mapping
 
@@ -65,6 +69,10 @@ class Run:
         """Arrow files of calls and of statements, and the lines before each in its file."""
         self.rows = 0
         self.reads: list[Read] = []
+        self.corrected: set[str] = set()
+        """Files whose earlier calls go in the commit that brings their present ones."""
+        self.whole: set[str] = set()
+        """Files read to their end since `corrected` was set."""
         self.split: tuple[int, int, list[Reject]] | None = None
         """First line, lines and rejects of the parts read so far of a split file."""
 
@@ -75,12 +83,25 @@ class Run:
         stdin: BinaryIO | None,
     ) -> None:
         """Read everything; what was committed before an error or an interrupt stays."""
-        self.total = sum(found.size for found, _ in todo)
+        self.total += sum(found.size for found, _ in todo)
         parts = jobs.of_files(todo, source)
         if stdin is not None:
             piped = Piece(path=STDIN, source=source, mtime=time.time_ns() // 1000)
             parts = chain(parts, jobs.of_stream(stdin, piped, None))
-        small = stdin is None and self.total < jobs.TOGETHER
+        self.read(parts, small=stdin is None and self.total < jobs.TOGETHER)
+
+    def anew(self, corrected: list[Found], beside: list[Found], source: str | None) -> None:
+        """Read files of which the ledger holds what another reader made of them, and those that saw
+        the same calls beside them, into one commit in which the earlier goes."""
+        self.corrected, self.whole = {found.path for found in corrected}, set()
+        self.total += sum(found.size for found in (*corrected, *beside))
+        parts = jobs.of_files([(found, None) for found in corrected], source)
+        others = jobs.of_files([(found, None) for found in beside], None)
+        self.read(chain(parts, others), small=self.total < jobs.TOGETHER)
+        self.corrected = set()
+
+    def read(self, parts: Iterator[Job], *, small: bool) -> None:
+        """Read the jobs and commit what they hold."""
         self.folder.mkdir(exist_ok=True)
         _sweep(self.folder)
         try:
@@ -158,7 +179,7 @@ class Run:
             if job.last:
                 self.finish(piece, found, outcome, rejects, (since, lines))
         self.progress(self.bytes, self.total)
-        if self.rows >= ROWS:
+        if self.rows >= ROWS and not self.corrected:
             self.commit()
 
     def finish(
@@ -182,8 +203,10 @@ class Run:
         self.done.rejects.extend(rejects)
         if found is None:
             return
+        if outcome.source and all(reject.line for reject in rejects):
+            self.whole.add(found.path)
         consumed = piece.start + outcome.consumed if piece.data is None else 0
-        with_probe = probe(found.path, consumed) if consumed else ""
+        with_probe = probe(found.path, consumed or found.size)
         mark = Bookmark(
             path=found.path,
             size=found.size,
@@ -199,13 +222,15 @@ class Run:
 
     def commit(self) -> None:
         """Rows first, bookmarks after: dying in between costs a second reading, nothing else."""
-        if self.batches:
+        if self.corrected:
+            from tokman.correct import replace
+
+            rows, files = _table(self.batches), (self.corrected & self.whole, self.whole)
+            self.count(replace(self.ledger, rows, self.card(), self.ingest_id, *files))
+        elif self.batches:
             from tokman.commit import commit
 
-            result = commit(self.ledger, _table(self.batches), self.card(), self.ingest_id)
-            self.done.added += result.added
-            self.done.completed += result.completed
-            self.done.known += result.known
+            self.count(commit(self.ledger, _table(self.batches), self.card(), self.ingest_id))
         if self.statements:
             from tokman.commit import commit_statements
 
@@ -214,6 +239,11 @@ class Run:
             )
         self.bookmarks.save(self.reads)
         self.clear()
+
+    def count(self, committed: Committed) -> None:
+        """Add up what commits did."""
+        for name in committed.__struct_fields__:
+            setattr(self.done, name, getattr(self.done, name) + getattr(committed, name))
 
     def clear(self) -> None:
         """Forget the rows that were waiting, with their files."""
@@ -231,11 +261,13 @@ def _needed(card: Callable[[], Card]) -> Card:
     return card()
 
 
-def _table(batches: list[tuple[str, int]]) -> object:
+def _table(batches: list[tuple[str, int]]) -> pa.Table:
     """The workers' rows as one table, with line numbers counted from the start of each file."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not batches:
+        return arrow_schema().empty_table()
     tables = []
     for path, base in batches:
         with pa.memory_map(path) as source:

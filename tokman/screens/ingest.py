@@ -29,9 +29,13 @@ def show(done: Ingested, to: TextIO) -> None:
     if done.unchanged:
         parts.append(f"{done.unchanged:,} unchanged")
     parts.append(f"{plural(done.added, 'call')} added")
-    repeated = done.sightings - done.added
+    repeated = done.sightings - done.added - done.corrected
     if done.completed:
         parts.append(f"{done.completed:,} completed")
+    if done.corrected:
+        parts.append(f"{done.corrected:,} corrected")
+    if done.removed:
+        parts.append(f"{done.removed:,} taken out, read in their files no more")
     if repeated > 0:
         parts.append(f"{plural(repeated, 'repeat')} counted once")
     if done.matched:
@@ -41,7 +45,21 @@ def show(done: Ingested, to: TextIO) -> None:
     if done.rejects:
         parts.append(f"{plural(len(done.rejects), 'line')} refused")
     say(" · ".join(parts))
+    if done.kept:
+        say(
+            f"{plural(done.kept, 'call')} also read where nothing can be read again: "
+            "the fuller of what was read before and what is read now stands"
+        )
+    if done.written_over:
+        say(
+            "written over since they were read, so calls read of them before stay as they were: "
+            + _named(done.written_over)
+        )
     if done.not_logs:
-        names = ", ".join(path.rsplit("/", 1)[-1] for path in done.not_logs[:3])
-        more = f" and {len(done.not_logs) - 3:,} more" if len(done.not_logs) > 3 else ""
-        say(f"not logs, passed over: {names}{more}")
+        say(f"not logs, passed over: {_named(done.not_logs)}")
+
+
+def _named(paths: list[str]) -> str:
+    """The first three, by the last part of their path, and how many more."""
+    names = ", ".join(path.rsplit("/", 1)[-1] for path in paths[:3])
+    return names + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
