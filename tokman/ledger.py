@@ -46,6 +46,11 @@ COMPACT_ABOVE = 32
 """Files in the table at which small ones are written together: many small files slow each query."""
 
 
+READABLE = 7 * 24
+"""Hours for which a file stays on disk after the table has let go of it: long enough for every
+reader that opened the table while the file was in it."""
+
+
 class About(msgspec.Struct):
     """What ledger.json states."""
 
@@ -214,10 +219,12 @@ class Ledger:
         table.create_write_transaction(actions, "append", table.schema(), commit_properties=said)
 
     def compact(self, name: Table = "usage") -> None:
-        """Write small files together once there are many; readers of the old ones go on."""
+        """Write small files together once there are many, and remove those let go of long ago or
+        left by a writer that died; readers of the present ones go on. Under the lock."""
         table = self.table(name)
         if table is not None and len(table.file_uris()) > COMPACT_ABOVE:
             table.optimize.compact(writer_properties=_writer())
+            table.vacuum(READABLE, dry_run=False, enforce_retention_duration=False, full=True)
             table.create_checkpoint()
 
 
