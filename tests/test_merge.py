@@ -124,6 +124,16 @@ def test_attributes_from_a_later_log_do_not_move_the_price(tmp_path: Path) -> No
     assert (after["list_cost"], after["rate_card"]) == (before["list_cost"], before["rate_card"])
 
 
+def test_a_call_without_counts_is_priced_once_they_are_known_to_be_none(tmp_path: Path) -> None:
+    """A stream that lost its counts has no price; its last count, of nothing, costs nothing."""
+    ledger = Ledger(tmp_path / "l", create=True)
+    put(ledger, usage(output_basis="partial"))
+    assert rows(ledger)[0]["list_cost"] is None
+    assert put(ledger, usage(output_basis="final")) == Committed(completed=1)
+    [row] = rows(ledger)
+    assert (row["output_basis"], row["list_cost"], row["unpriced_reason"]) == ("final", 0, None)
+
+
 sightings = st.builds(
     usage,
     call_id=st.sampled_from(["a", "b", "c"]),

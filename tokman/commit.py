@@ -207,7 +207,10 @@ class Work:
         """The rows as they are stored; what a price depends on being as it was in `known`, at the
         price they had."""
         self.connection.register("repriced", self.priced(completed))
-        self.connection.execute("create temp table annotated as " + sql.text("annotated"))
+        same = (f"repriced.{name} is not distinct from known.{name}" for name in PRICED_BY)
+        self.connection.execute(
+            f"create temp table annotated as {sql.text('annotated')} where {' and '.join(same)}"
+        )
         settled = self.ask(
             "from repriced where call_id not in (select call_id from annotated) "
             "union all by name from annotated"
