@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.conftest import Run
 from tokman import rates
-from tokman.rates import cache
+from tokman.rates import cache, published
+from tokman.rates.rules import GEO_RATIO
 
 RUN = """
 import sys
@@ -94,3 +99,46 @@ def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", os.path.join(os.sep, "home", "someone"))
     assert cache.folder() == Path("/home/someone/.cache/tokman")
+
+
+def test_the_version_changes_with_a_published_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And with nothing else: the same card has the same version, compiled or from the cache."""
+    versions = []
+    for turn, ratio in enumerate([GEO_RATIO] * 2 + [Fraction(12, 10)]):
+        monkeypatch.setattr(published, "GEO_RATIO", ratio)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(turn)))
+        card = rates.load()
+        assert rates.load().version == card.version, "from the cache"
+        versions.append(card.version)
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_the_version_does_not_change_with_where_a_rule_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rates.load().version
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(published, "GEO_SOURCE", "https://example.com/moved")
+    assert rates.load().version == before
+
+
+def test_calls_priced_by_an_older_rule_are_found(
+    tokman: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 1000, "inference_geo": "us"}
+    message: dict[str, Any] = {
+        "id": "msg_014VwiXbi91y3JMjcpyGBHX5",
+        "type": "message",
+        "role": "assistant",
+    }
+    message |= {"model": "claude-opus-4-8", "content": [], "usage": usage}
+    (tmp_path / "a.jsonl").write_text(json.dumps(message))
+    tokman("ingest", "a.jsonl")
+    assert json.loads(tokman("rates", "diff", "-f", "json").out) == []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(published, "GEO_RATIO", Fraction(12, 10))
+    moved = json.loads(tokman("rates", "diff", "-f", "json").out)
+    assert [row["changed_calls"] for row in moved] == [1]
+    assert "prices" in tokman("doctor").out

@@ -19,6 +19,13 @@ from tokman.rates.match import Match
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FORMAT = 1
+"""Raised when the same table of prices would give calls other costs: by how names are matched, or
+by how prices are applied."""
+
+PRINT = b"tokman.fingerprint"
+"""Under this name the table says what its prices are, in short."""
+
 MOST_NAMES = 10_000
 """More are not kept: a log may hold any number of names."""
 
@@ -58,15 +65,28 @@ def catalogue() -> pa.Table:
         # Not read_table, which first loads all there is in Arrow for data sets.
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read(use_threads=False)
-        if table.schema.equals(schema()) and table.num_rows:
+        said = table.schema.metadata or {}
+        if table.schema.equals(schema()) and table.num_rows and PRINT in said:
             return table
     except (OSError, pa.ArrowException):
         pass
     from tokman.rates.compile import build
 
     table = build()
+    table = table.replace_schema_metadata({PRINT: fingerprint(table)})
     _write(path, lambda to: pq.write_table(table, to, write_page_checksum=True))
     return table
+
+
+def version(catalogue: pa.Table) -> str:
+    """What a price goes by: the catalogue that is installed, and what tokman makes of it."""
+    return f"{catalogue_version()} ({catalogue.schema.metadata[PRINT].decode()})"
+
+
+def fingerprint(table: pa.Table) -> str:
+    """Changes with every price and with when, where and for what it holds; not with its source."""
+    content = repr((FORMAT, sorted(map(repr, table.drop_columns(["source"]).to_pylist()))))
+    return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
 
 
 class Names:

@@ -18,9 +18,6 @@ from tokman.rates.overrides import Named, check, lay_over
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
-"""Raised when the same catalogue and overrides would give other prices than before."""
-
 
 @dataclass(frozen=True)
 class Card:
@@ -28,7 +25,8 @@ class Card:
     see `tokman.rates.columns`; prices in pico-USD (1e-12 USD) per unit."""
 
     version: str
-    """`genai-prices 0.2.3`, and `+ 1a2b3c4d` where the user's overrides change it."""
+    """`genai-prices 0.2.3 (5e6f7a8b)`: the catalogue, and what tokman makes of it by the rules that
+    providers publish; and `+ 1a2b3c4d` where the user's overrides change it."""
     table: pa.Table = field(repr=False)
     rates: Rates = field(default_factory=Rates)
     names: Names = field(default_factory=Names, repr=False)
@@ -85,10 +83,11 @@ def load(config: Rates | None = None) -> Card:
     rates = config or Rates()
     check(rates.discounts)
     names = Names()
-    table, named = lay_over(cache.catalogue(), rates, names)
+    catalogue = cache.catalogue()
+    table, named = lay_over(catalogue, rates, names)
     names.save()
-    version = cache.catalogue_version()
+    version = cache.version(catalogue)
     if rates != Rates():
-        stated = msgspec.json.encode([FORMAT, msgspec.to_builtins(rates)], order="sorted")
+        stated = msgspec.json.encode([cache.FORMAT, msgspec.to_builtins(rates)], order="sorted")
         version += f" + {hashlib.blake2b(stated, digest_size=4).hexdigest()}"
     return Card(version, table, rates, names, named)
