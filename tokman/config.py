@@ -154,6 +154,15 @@ class Tiktoken(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Folder with o200k_base.tiktoken and cl100k_base.tiktoken, from that of tokman.toml on."""
 
 
+class Reconcile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the two sides of a reconciliation call the same thing: a provider's statements name keys
+    and projects by ids, logs by aliases."""
+
+    keys: dict[str, str] = {}
+    """A key in the statements → the same key in the logs."""
+    projects: dict[str, str] = {}
+
+
 class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The whole of tokman.toml; every part is optional."""
 
@@ -165,6 +174,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     profiles: dict[str, Profile] = {}
     trials: list[Trial] = []
     check: Check = msgspec.field(default_factory=Check)
+    reconcile: Reconcile = msgspec.field(default_factory=Reconcile)
     tiktoken: Tiktoken = msgspec.field(default_factory=Tiktoken)
     sources: dict[str, Any] = {}
     """Mappings of further log formats by name: `tokman.sources.mapping.spec.Mapping`."""

@@ -14,7 +14,7 @@ from tests.ledgers import call, made
 from tokman import rates
 from tokman.columns import to_batch
 from tokman.commit import commit_statements
-from tokman.config import Config, Rates
+from tokman.config import Config, Rates, Reconcile
 from tokman.ledger import Ledger
 from tokman.query import connect
 from tokman.reconcile import Reconciliation, reconcile
@@ -60,13 +60,15 @@ def closed(
     by: tuple[str, ...] = (),
     prices: Rates | None = None,
     allowed: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
+    names: Reconcile | None = None,
 ) -> Reconciliation:
     """The one reconciliation of these calls and lines."""
     ledger = Ledger(made(folder, calls, prices) if calls else folder, create=True)
     commit_statements(ledger, pa.Table.from_batches([to_batch(lines, arrow_schema())]), "test")
     settings = Config(rates=prices or Rates())
     card = rates.load(settings.rates)
-    [answer] = reconcile(connect(ledger, settings), card, by=list(by), allowed=allowed)
+    connection = connect(ledger, settings)
+    [answer] = reconcile(connection, card, by=list(by), allowed=allowed, names=names)
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.reconcile.books import call, closed, line, parts
-from tokman.config import Discount, Rates
+from tokman.config import Discount, Rates, Reconcile
 from tokman.errors import TokmanError
 from tokman.reconcile import tolerance
-from tokman.screens.reconcile import sentence
+from tokman.reconcile.compare import Unmet
+from tokman.screens.reconcile import sentence, show
 
 # gpt-4o: $2.50 input, $1.25 cached input, $10 output per million tokens.
 # A call of 1,000,000 input and 100,000 output tokens is $3.50.
@@ -278,3 +280,43 @@ def test_the_parts_always_sum_to_the_difference(
     if bill:
         assert answer.stated == sum(amount for _, _, amount in bill)
     assert abs(sum(row.difference for row in answer.rows) - answer.difference) < Decimal("1e-9")
+
+
+def keyed(folder: Path, names: Reconcile | None = None) -> Any:
+    """Two keys that the bill names by their ids, our logs by their aliases."""
+    calls = [big(1, alias="prod"), big(2, alias="ci"), big(3, alias="both-know")]
+    lines = [
+        line(model=MODEL, api_key_id=key, billed_amount="3.50")
+        for key in ("key_1", "key_2", "both-know")
+    ]
+    return closed(folder, calls, lines, by=("key",), names=names)
+
+
+def test_keys_that_meet_nothing_are_named(tmp_path: Path) -> None:
+    answer = keyed(tmp_path / "l")
+    assert answer.unmet == [Unmet(dimension="key", stated=["key_1", "key_2"], ours=["ci", "prod"])]
+    said = io.StringIO()
+    show([answer], ["key"], "table", said)
+    words = " ".join(said.getvalue().split())
+    assert "Keys only in the statements: key_1, key_2; only in our logs: ci, prod" in words
+    assert '[reconcile.keys] "key_1" = "ci"' in words
+
+
+def test_keys_that_are_declared_meet(tmp_path: Path) -> None:
+    apart = keyed(tmp_path / "apart")
+    assert parts(apart)["calls missing from our logs"] == "7"
+    pairs = Reconcile(keys={"key_1": "prod", "key_2": "ci"}, projects={"key_1": "not a key"})
+    answer = keyed(tmp_path / "met", pairs)
+    assert (answer.parts, answer.unmet, answer.closes) == ([], [], True)
+    rows = {row.names["key"]: (row.stated, row.ours) for row in answer.rows if row.names["key"]}
+    assert rows == dict.fromkeys(("prod", "ci", "both-know"), (Decimal("3.5"), Decimal("3.5")))
+
+
+def test_keys_that_one_side_does_not_tell_are_not_missed(tmp_path: Path) -> None:
+    answer = closed(
+        tmp_path / "l",
+        [big(1, alias="prod")],
+        [line(model=MODEL, billed_amount="3.50")],
+        by=("key",),
+    )
+    assert answer.unmet == []

@@ -92,6 +92,7 @@ def reconcile(
         since=when.instant(since, utc) if since else None,
         until=when.instant(until, utc) if until else None,
         allowed=allowed,
+        names=settings.reconcile,
     )
     show(answers, dimensions, form, sys.stdout)
     return 0 if all(each.closes for each in answers) else 1

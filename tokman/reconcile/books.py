@@ -17,6 +17,7 @@ from tokman.usage import FEES, QUANTITIES
 if TYPE_CHECKING:
     import duckdb
 
+    from tokman.config import Reconcile
     from tokman.rates import Card
 
 SUMS = ", ".join(f"sum({name})::bigint as {name}" for name in QUANTITIES)
@@ -128,8 +129,10 @@ def statements(
     provider: str | None,
     name_of: Callable[[str | None], str | None],
     by: Iterable[str],
+    names: Reconcile,
 ) -> Statements:
-    """The cells of a provider's statements; `name_of` gives a model one name on both sides."""
+    """The cells of a provider's statements; `name_of` gives a model one name on both sides, `names`
+    a key or project the one that our logs have."""
     select = sql.text("reconcile/statement").replace("$sums", SUMS)
     found = rows(connection.execute(select))
     lines = [row for row in found if row["provider"] == provider]
@@ -165,8 +168,8 @@ def statements(
         place = Cell(
             f"{row['period_start']:%Y-%m-%d}" if answer.daily else "all",
             name_of(row["model"]) if by_model else None,
-            row["project"] if "project" in by else None,
-            row["key"] if "key" in by else None,
+            names.projects.get(row["project"], row["project"]) if "project" in by else None,
+            names.keys.get(row["key"], row["key"]) if "key" in by else None,
         )
         return answer.cells.setdefault(place, Theirs())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tokman.config import Reconcile
 from tokman.errors import NothingToJudge, TokmanError
 from tokman.reconcile import books, clock, parts
 from tokman.reconcile.parts import ORDER, UNEXPLAINED, Part
@@ -45,6 +47,15 @@ class Named(msgspec.Struct, kw_only=True):
     details: list[tuple[str, Decimal]]
 
 
+class Unmet(msgspec.Struct, kw_only=True):
+    """Names of one dimension that only one side has."""
+
+    dimension: str
+    """project or key"""
+    stated: list[str]
+    ours: list[str]
+
+
 class Proposal(msgspec.Struct, kw_only=True):
     """A contract discount that would close a part of the price difference; never applied."""
 
@@ -74,6 +85,7 @@ class Reconciliation(msgspec.Struct, kw_only=True):
     """Of both signs added up without them, so that two errors do not hide each other."""
     allowed: Decimal
     proposals: list[Proposal]
+    unmet: list[Unmet]
     foreign: dict[str, Decimal]
 
     @property
@@ -100,8 +112,10 @@ def reconcile(
     since: datetime | None = None,
     until: datetime | None = None,
     allowed: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
+    names: Reconcile | None = None,
 ) -> list[Reconciliation]:
-    """One reconciliation a provider that has statements in the period."""
+    """One reconciliation a provider that has statements in the period; `names` says which keys and
+    projects of the statements are which of our logs."""
     for name in by:
         if name not in DIMENSIONS:
             raise TokmanError(
@@ -116,7 +130,8 @@ def reconcile(
             f"there are statements of {have}" if have else "ingest a usage or cost export first",
         )
     prices = Prices(card)
-    answers = [_one(connection, card, prices, name, by, allowed) for name in chosen]
+    names = names or Reconcile()
+    answers = [_one(connection, card, prices, name, by, allowed, names) for name in chosen]
     card.names.save()
     return answers
 
@@ -128,11 +143,12 @@ def _one(
     provider: str | None,
     by: list[str],
     allowed: tuple[Fraction, Fraction],
+    names: Reconcile,
 ) -> Reconciliation:
     def name_of(model: str | None) -> str | None:
         return prices.name(provider, model)
 
-    stated = books.statements(connection, provider, name_of, by)
+    stated = books.statements(connection, provider, name_of, by, names)
     slots = books.slots(connection, card, stated, name_of, by)
     right = clock.choose(slots, stated)
     ours, usual = clock.cells(slots, stated, right), clock.cells(slots, stated, clock.USUAL)
@@ -166,8 +182,23 @@ def _one(
             Proposal(percent=_exact(each.percent), models=each.models, cells=each.cells)
             for each in discounts
         ],
+        unmet=_unmet(stated.cells, usual, by),
         foreign={name: _exact(amount) for name, amount in stated.foreign.items()},
     )
+
+
+def _unmet(stated: Iterable[books.Cell], ours: Iterable[books.Cell], by: list[str]) -> list[Unmet]:
+    """Keys and projects that only one side names, where both name any."""
+    answer = []
+    for dimension in sorted({"project", "key"} & set(by)):
+        theirs, mine = (
+            {name for cell in side if (name := getattr(cell, dimension)) is not None}
+            for side in (stated, ours)
+        )
+        if theirs and mine and theirs != mine:
+            one, other = sorted(theirs - mine), sorted(mine - theirs)
+            answer.append(Unmet(dimension=dimension, stated=one, ours=other))
+    return answer
 
 
 def _settle(named: list[Named], difference: Decimal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,9 +14,13 @@ from tokman.render.cells import Column, dollars, exact, harmless, percent
 
 if TYPE_CHECKING:
     from tokman.reconcile import Reconciliation
+    from tokman.reconcile.compare import Unmet
 
 DETAILS = 5
 """Details of a part shown on a screen; programs get all."""
+
+NAMES = 5
+"""Names that only one side has, shown likewise."""
 
 
 def show(answers: list[Reconciliation], by: list[str], form: str, to: TextIO) -> None:
@@ -109,6 +114,7 @@ def _notes(answer: Reconciliation) -> list[str]:
         notes.append(f"Not added, since they tell the same days again: {', '.join(answer.aside)}")
     for currency, amount in answer.foreign.items():
         notes.append(f"Billed in {currency} and in no amount above: {amount.normalize():f}")
+    notes += map(_names, answer.unmet)
     for each in answer.proposals:
         if each.percent > 0:
             models = "" if each.models == ["all models"] else f" on {', '.join(each.models)}"
@@ -117,6 +123,20 @@ def _notes(answer: Reconciliation) -> list[str]:
                 "price: if it is in your contract, state it under [[rates.discounts]]"
             )
     return [harmless(note) for note in notes]
+
+
+def _names(unmet: Unmet) -> str:
+    """Keys or projects that only one side names, and how to say which are one."""
+    what, notes = f"{unmet.dimension}s", []
+    for side, names in (("in the statements", unmet.stated), ("in our logs", unmet.ours)):
+        if names:
+            more = f" and {len(names) - NAMES:,} more" if len(names) > NAMES else ""
+            notes.append(f"only {side}: {', '.join(names[:NAMES])}{more}")
+    said = f"{what.capitalize()} {'; '.join(notes)}"
+    if not (unmet.stated and unmet.ours):
+        return said
+    pair = " = ".join(json.dumps(name) for name in (unmet.stated[0], unmet.ours[0]))
+    return f"{said}. Where two are one, say so in tokman.toml, as in: [reconcile.{what}] {pair}"
 
 
 def sentence(answer: Reconciliation) -> str:
