@@ -107,6 +107,26 @@ def commit_statements(ledger: Ledger, incoming: pa.Table, ingest_id: str) -> int
         return int(connection.execute("select count(*) from fresh").fetchall()[0][0])
 
 
+def withdraw(ledger: Ledger, read_at: dict[str, datetime]) -> int:
+    """Take out the lines of bills that files written over no longer hold; how many. `read_at`: path
+    of each file, read to its end, → the time it was last changed, UTC without a zone.
+
+    A bill that is exported again to the same place restates its account and period as a whole; so a
+    line it has left out is no longer billed.
+    """
+    from tokman.query import database
+
+    with ledger.lock():
+        files = ledger.files("statements")
+        if not files:
+            return 0
+        params = {"files": files, "paths": list(read_at), "times": list(read_at.values())}
+        found = database().sql(sql.text("withdrawn"), params=params).to_arrow_table()
+        if found.num_rows:
+            ledger.take_out(found["statement_id"], "statements")
+        return int(found.num_rows)
+
+
 def priced_anew(ledger: Ledger, calls: pa.Table, card: Card) -> pa.Table:
     """The calls with what they cost by `card`; columns that no ledger stores stay as they are."""
     priced = Work(ledger, card, "").priced(calls)

@@ -55,7 +55,7 @@ def ingest(
         if corrected or todo or "-" in paths:
             from tokman.run import Run
 
-            run = Run(ledger, bookmarks, card, done, progress)
+            run = Run(ledger, bookmarks, card, done, progress, over_now)
             if corrected:
                 beside = _beside(ledger, corrected, marks, written_over | over_now)
                 run.anew(corrected, beside, source)

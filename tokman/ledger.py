@@ -167,6 +167,20 @@ class Ledger:
             writer_properties=_writer(),
         ).when_matched_update_all().when_not_matched_insert_all().execute()
 
+    def take_out(self, keys: pa.ChunkedArray, name: Table) -> None:
+        """Take away the rows with these keys, in one step, under the lock."""
+        import pyarrow as pa
+
+        table = self.table(name)
+        assert table is not None
+        table.merge(
+            pa.table({KEYS[name]: keys}),
+            predicate=f"target.{KEYS[name]} = source.{KEYS[name]}",
+            source_alias="source",
+            target_alias="target",
+            writer_properties=_writer(),
+        ).when_matched_delete().execute()
+
     def fold(self, rows: pa.Table, gone: pa.ChunkedArray) -> None:
         """Put calls in the place of those with the same key or beside the others, and take away
         those whose key is in `gone`, all in one step, under the lock."""

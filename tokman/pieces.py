@@ -79,6 +79,8 @@ class Ingested(msgspec.Struct, kw_only=True):
     """Lines of statements read."""
     stated: int = 0
     """Those of them that were new, or later than what was known of the line."""
+    withdrawn: int = 0
+    """Lines of bills taken out, for their file was written over and has them no more."""
     rejects: list[Reject] = []
     not_logs: list[str] = []
     """Files in the folders given that are no log of a format tokman reads."""

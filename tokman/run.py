@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -57,10 +58,15 @@ class Run:
         card: Callable[[], Card],
         done: Ingested,
         progress: Progress,
+        written_over: Collection[str] = (),
     ) -> None:
         self.ledger, self.bookmarks = ledger, bookmarks
         self.card: Callable[[], Card] = cache(card)
         self.done, self.progress = done, progress
+        self.written_over = written_over
+        """Files that hold other records than were read of them."""
+        self.restated: dict[str, datetime] = {}
+        """Those of them that are bills, read whole: when they were last changed."""
         self.bytes = self.total = 0
         self.ingest_id = new_ingest()
         self.folder = ledger.folder / "tmp"
@@ -205,6 +211,9 @@ class Run:
             return
         if outcome.source and all(reject.line for reject in rejects):
             self.whole.add(found.path)
+        if outcome.statements and found.path in self.written_over and not rejects:
+            changed = timedelta(microseconds=found.mtime_ns // 1000)
+            self.restated[found.path] = datetime(1970, 1, 1) + changed
         consumed = piece.start + outcome.consumed if piece.data is None else 0
         with_probe = probe(found.path, consumed or found.size)
         mark = Bookmark(
@@ -237,6 +246,10 @@ class Run:
             self.done.stated += commit_statements(
                 self.ledger, _table(self.statements), self.ingest_id
             )
+        if self.restated:
+            from tokman.commit import withdraw
+
+            self.done.withdrawn += withdraw(self.ledger, self.restated)
         self.bookmarks.save(self.reads)
         self.clear()
 
@@ -250,6 +263,7 @@ class Run:
         for path, _ in (*self.batches, *self.statements):
             Path(path).unlink(missing_ok=True)
         self.batches, self.statements, self.reads, self.rows = [], [], [], 0
+        self.restated = {}
 
 
 def _needed(card: Callable[[], Card]) -> Card:

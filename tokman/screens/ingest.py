@@ -42,6 +42,9 @@ def show(done: Ingested, to: TextIO) -> None:
         parts.append(f"{plural(done.matched, 'call')} matched by likeness")
     if done.statements:
         parts.append(f"{plural(done.stated, 'line')} of statements added or restated")
+    if done.withdrawn:
+        lines = plural(done.withdrawn, "line")
+        parts.append(f"{lines} of statements taken out, in their files no more")
     if done.rejects:
         parts.append(f"{plural(len(done.rejects), 'line')} refused")
     say(" · ".join(parts))
