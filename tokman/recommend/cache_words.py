@@ -123,7 +123,7 @@ def _evidence(row: Row, option: Option) -> Evidence:
 
 
 def _rule(option: Option) -> str:
-    """The rule that found it, in the words of the table in the README."""
+    """The rule that found it, for labels and for what was dismissed."""
     paths = {"steady": "date or id in the prefix", "tools": "order of tools"}
     kinds = {
         "none": "written and not read",
