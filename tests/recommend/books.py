@@ -61,8 +61,13 @@ def _part(price: str | int | None, share: Decimal) -> str | None:
 def books(usages: Iterable[Usage], prices: Card | None = None) -> duckdb.DuckDBPyConnection:
     """A connection as `query.connect` gives it."""
     rows = [msgspec.to_builtins(usage) for usage in usages]
+    return opened(pa.Table.from_pylist(rows, schema=arrow_schema()), prices)
+
+
+def opened(usage: pa.Table, prices: Card | None = None) -> duckdb.DuckDBPyConnection:
+    """The same of a table with the columns of Usage."""
     connection = query.database()
-    connection.register("incoming", pa.Table.from_pylist(rows, schema=arrow_schema()))
+    connection.register("incoming", usage)
     price(connection, prices or card(), "incoming", "priced")
     connection.execute("create table usage as select *, started_at::date as day from priced")
     connection.execute("drop table priced")

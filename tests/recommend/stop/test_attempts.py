@@ -81,7 +81,7 @@ CAUGHT: dict[str, tuple[list[Usage], dict[str, int]]] = {
         {"double submit": 1},
     ),
     "doubled at temperature 0": (
-        everywhere(30, [0, 1], **BIG, temperature=0.0),
+        everywhere(30, [0, 1], **BIG, temperature=0.0, user_id="u"),
         {"double submit": 30},
     ),
 }
@@ -125,9 +125,11 @@ LEFT: dict[str, list[Usage]] = {
     "sampling": answers(requests([0, 1], **BIG, temperature=0.8, user_id="u"), 1, 2),
     "five votes": everywhere(60, [0, 0.1, 0.2, 0.3, 0.4], **CLICK, temperature=0.7),
     "two votes on every question": everywhere(60, [0, 0.1], **CLICK, temperature=0.7),
-    "an evaluation": everywhere(9, [0, 1], **BIG, temperature=0.0, workflow="nightly-eval"),
+    "an evaluation": everywhere(
+        9, [0, 1], **BIG, temperature=0.0, workflow="nightly-eval", user_id="ci"
+    ),
     "an evaluation's environment": everywhere(
-        9, [0, 1], **BIG, temperature=0.0, environment="benchmark"
+        9, [0, 1], **BIG, temperature=0.0, environment="benchmark", user_id="ci"
     ),
     "ten seconds apart": requests([0, 10], **CLICK),
     "two users": [
@@ -142,6 +144,8 @@ LEFT: dict[str, list[Usage]] = {
         *requests([90_000], name="later", **CLICK | {"request_hash": 9}),
         *requests([180_000], name="later still", **CLICK | {"request_hash": 9}),
     ],
+    "an evaluation by another name": everywhere(60, [0, 1], **BIG, temperature=0.0),
+    "items of a batch at temperature 0": requests([0, 1], **BIG, temperature=0.0),
     "items of a batch that are equal": requests([0, 1], **BIG, response_hash=7),
     "answers unseen": requests([0, 1], **BIG, user_id="u"),
     "a retry that was marked": [

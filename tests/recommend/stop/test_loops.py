@@ -92,6 +92,18 @@ LEFT: dict[str, list[Usage]] = {
             turn=None,
         )
     ],
+    "subagents side by side, turns seen": [
+        usage
+        for number in range(8)
+        for usage in agent(
+            ["read:a=text", "test=fail", "look=text", ""],
+            f"sub-{number}",
+            MONDAY + timedelta(milliseconds=10 * number),
+            conversation_id="main",
+            agent_name="subagent",
+            context=20_000 + 300 * number,
+        )
+    ],
     "after each compaction": [
         usage
         for number in range(10)

@@ -2,8 +2,10 @@
 -- arguments and the same results, in a cycle of one to five steps that comes five times (four where
 -- every result is an error), nobody and nothing else in between.
 -- A step is a call's tool calls with the results that the next call is given. An answer, a user's
--- turn, a poll, or a prompt that has not grown (a compaction, a call beside this one) ends a stretch.
--- Where none of a thread's results are logged, equal tool calls are only suspected.
+-- turn, a poll, or a prompt that has not grown by what was written (a compaction, a call beside this
+-- one) ends a stretch.
+-- A tool call without a result opens a second conversation beside the first, until an answer ends it:
+-- steps of several at once are not told apart. Where none of a thread's results are logged, equal tool calls are only suspected.
 -- size: how often the cycle comes; measure: its length in steps.
 with suspects as (
     select distinct thread
@@ -25,7 +27,8 @@ turns as (
         coalesce(polls, false) as polling,
         current.uncached_input_tokens + current.cache_read_input_tokens
         + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
-        tokens > lag(tokens) over talk as grown,
+        lag(current.output_tokens - current.reasoning_output_tokens) over talk as written_before,
+        tokens > lag(tokens) over talk + written_before // 2 as grown,
         lead(observed) over talk as answer,
         coalesce(lead(tool_errors) over talk > 0, false) as failed,
         max(observed) over (partition by thread) is null as unseen,
@@ -37,6 +40,21 @@ turns as (
     window talk as (partition by thread order by seen_at, tokens, tie)
 ),
 
+counted as (
+    select
+        *,
+        sum(case when action is null then -1 else (answer is null and not unseen)::integer end)
+            over (partition by thread order by place) as opened
+    from turns
+),
+
+told_apart as (
+    select
+        *,
+        opened > least(0, min(opened) over (partition by thread order by place)) as beside
+    from counted
+),
+
 steps as (
     select
         call,
@@ -45,13 +63,13 @@ steps as (
         unseen,
         place,
         case
-            when polling then null
+            when polling or beside then null
             when unseen then action
             when answer is not null and action is not null then hash(action, answer)
         end as step,
         sum((step is null or turn is not distinct from 'user' or grown is not true)::integer)
             over (partition by thread order by place) as stretch
-    from turns
+    from told_apart
 ),
 
 compared as (
