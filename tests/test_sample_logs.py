@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import SAMPLE_LOGS, Run
+from tokman import query
+from tokman.config import Config
+from tokman.ledger import Ledger
 
 BOOKS = json.loads((SAMPLE_LOGS / "expected.json").read_text(), parse_float=Decimal)
 CLASSES = {
@@ -105,7 +108,15 @@ def plan(sample_ledger: Path) -> dict[str, Any]:
     return answer
 
 
-def test_the_planted_findings_are_found(plan: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def tools_read(sample_ledger: Path) -> bool:
+    """Whether the ledger has what came of tool calls."""
+    connection = query.connect(Ledger(sample_ledger), Config())
+    seen = connection.execute("select count(tool_result_hashes) > 0 from charges").fetchone()
+    return seen == (True,)
+
+
+def test_the_planted_findings_are_found(plan: dict[str, Any], tools_read: bool) -> None:
     found = {(one["lever"], one["workflow"]) for one in plan["recommendations"]}
     assert found == {
         ("downgrade", "ticket-labels"),
@@ -113,7 +124,21 @@ def test_the_planted_findings_are_found(plan: dict[str, Any]) -> None:
         # Its writes live an hour, and no turn comes later than five minutes after the one before.
         ("prompt cache", "lumen-web"),
         ("batch", "nightly-digest"),
+        *([("stop", "lumen-web")] if tools_read else []),
     }
+
+
+def test_the_loop_is_found_to_the_cent(plan: dict[str, Any], tools_read: bool) -> None:
+    """One session, one command, one result, 40 times: what came after the third is counted."""
+    if not tools_read:
+        pytest.skip("the transcripts' tools are not read")
+    [loop] = [one for one in plan["recommendations"] if one["lever"] == "stop"]
+    [planted] = [one for one in BOOKS["findings"] if one["lever"] == "stop"]
+    session = planted["why"].split()[1].rstrip(":")
+    assert loop["calls"] == 37
+    saved = sum(one["window_incremental"] for one in plan["levers"] if one["lever"] == "stop")
+    assert abs(saved - planted["rough_saving_usd"]) <= Decimal("0.005")
+    assert session in loop["how"]
 
 
 def test_what_must_not_be_found(plan: dict[str, Any]) -> None:

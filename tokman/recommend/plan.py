@@ -28,6 +28,7 @@ from tokman.recommend.odds import Few, Odds, expected, odds
 from tokman.recommend.prompt_cache import PromptCache
 from tokman.recommend.response_cache import ResponseCache
 from tokman.recommend.shapley import worth
+from tokman.recommend.stop import Stop
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tokman.recommend.waterfall import Saving
 
 LEVERS: tuple[Lever, ...] = (
+    Stop(),
     ResponseCache(),
     Compress(),
     Downgrade(),

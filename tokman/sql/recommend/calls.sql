@@ -21,9 +21,9 @@ select
     -- Turns that follow one another: subagents of a conversation apart from it.
     case
         when conversation_id is not null
-            then hash(workflow, coalesce(api_key_alias, api_key_hash), conversation_id, agent_name)
-    end as thread,
-    hash(coalesce(api_key_alias, api_key_hash), "user", conversation_id) as asker,
+            then hash(workflow, key, conversation_id, agent_name)
+    end as strand,
+    hash(key, "user", conversation_id) as asker,
     retry_of,
     hash(coalesce(
         conversation_id, concat(coalesce("user", 'workflow ' || workflow, ''), ' ', day)

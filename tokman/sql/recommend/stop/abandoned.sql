@@ -4,10 +4,10 @@
 -- log), and workflows whose successes end with a tool call too.
 -- size: calls after the last answer; measure: USD the whole conversation cost.
 with failed as (
-    select thread
+    select strand
     from calls
-    where thread is not null and seen_at is not null
-    group by thread
+    where strand is not null and seen_at is not null
+    group by strand
     having
         bool_or(not success) and not coalesce(bool_or(success), false)
         and max(seen_at) < (select max(seen_at) from calls) - interval 1 hour
@@ -21,11 +21,11 @@ endings as (
     from (
         select
             workflow,
-            thread,
+            strand,
             arg_max(action is not null, seen_at) as tooled
         from calls
-        where ok and thread is not null and seen_at is not null
-        group by workflow, thread
+        where ok and strand is not null and seen_at is not null
+        group by workflow, strand
         having bool_or(success)
     )
     group by workflow
@@ -40,12 +40,12 @@ turns as (
             talk rows between current row and unbounded following
         ) as answers_to_come,
         row_number() over talk as place,
-        calls.thread
+        calls.strand
     from calls
     inner join current using (call)
-    semi join failed using (thread)
+    semi join failed using (strand)
     where calls.ok and calls.seen_at is not null
-    window talk as (partition by calls.thread order by calls.seen_at, calls.tie)
+    window talk as (partition by calls.strand order by calls.seen_at, calls.tie)
 )
 
 select
@@ -57,7 +57,7 @@ select
 from turns
 left join endings on endings.workflow is not distinct from turns.workflow
 where coalesce(2 * endings.tooled < endings.successes, true)
-window talk as (partition by thread)
+window talk as (partition by strand)
 qualify
     answers_to_come = 0
     and place > 1

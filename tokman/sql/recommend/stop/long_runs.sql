@@ -18,21 +18,21 @@ with tooled as (
 talks as (
     select
         workflow,
-        thread,
+        strand,
         sum(current.cost) as cost,
         count(tooled.call) as tool_turns
     from calls
     inner join current using (call)
     left join tooled using (call)
-    where ok and seen_at is not null and thread is not null
-    group by workflow, thread
+    where ok and seen_at is not null and strand is not null
+    group by workflow, strand
 ),
 
 turns as (
     select
         call,
         workflow,
-        thread,
+        strand,
         current.cost,
         current.output_tokens as written,
         current.uncached_input_tokens + current.cache_read_input_tokens
@@ -46,15 +46,15 @@ turns as (
     from calls
     inner join current using (call)
     left join tooled using (call)
-    semi join (select thread from talks where tool_turns >= 15) as long using (thread)
+    semi join (select strand from talks where tool_turns >= 15) as long using (strand)
     where ok and seen_at is not null
-    window talk as (partition by thread order by seen_at, tokens, tie)
+    window talk as (partition by strand order by seen_at, tokens, tie)
 ),
 
 stretches as (
     select
         workflow,
-        thread,
+        strand,
         stretch,
         count(*) + 1 as length,
         min(call) as episode
@@ -63,9 +63,9 @@ stretches as (
         from turns
         where tool_turn
         -- The first turn of a stretch has grown by what was said before it.
-        qualify row_number() over (partition by thread, stretch order by place) > 1
+        qualify row_number() over (partition by strand, stretch order by place) > 1
     )
-    group by workflow, thread, stretch
+    group by workflow, strand, stretch
     having
         length >= 15
         and stddev_pop(written) < 0.15 * avg(written)
@@ -80,7 +80,7 @@ others as (
         quantile_disc(tool_turns, 0.99) as most_turns,
         quantile_disc(cost, 0.95) as usual
     from talks
-    anti join stretches using (thread)
+    anti join stretches using (strand)
     group by workflow
     having count(*) >= 20
 )
@@ -94,7 +94,7 @@ select
 from stretches
 inner join others on others.workflow is not distinct from stretches.workflow
 inner join turns
-    on turns.thread = stretches.thread
+    on turns.strand = stretches.strand
     and turns.stretch = stretches.stretch
 where
     stretches.length > others.most_turns

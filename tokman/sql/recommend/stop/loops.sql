@@ -5,15 +5,15 @@
 -- turn, a poll, or a prompt that has not grown by what was written (a compaction, a call beside this
 -- one) ends a stretch.
 -- A tool call without a result opens a second conversation beside the first, until an answer ends it:
--- steps of several at once are not told apart. Where none of a thread's results are logged, equal tool calls are only suspected.
+-- steps of several at once are not told apart. Where none of a strand's results are logged, equal tool calls are only suspected.
 -- size: how often the cycle comes; measure: its length in steps.
 with suspects as (
-    select distinct thread
+    select distinct strand
     from (
-        select thread
+        select strand
         from calls
-        where ok and seen_at is not null and thread is not null and action is not null
-        group by thread, action
+        where ok and seen_at is not null and strand is not null and action is not null
+        group by strand, action
         having count(*) >= 4
     )
 ),
@@ -21,7 +21,7 @@ with suspects as (
 turns as (
     select
         call,
-        thread,
+        strand,
         action,
         turn,
         coalesce(polls, false) as polling,
@@ -31,34 +31,34 @@ turns as (
         tokens > lag(tokens) over talk + written_before // 2 as grown,
         lead(observed) over talk as answer,
         coalesce(lead(tool_errors) over talk > 0, false) as failed,
-        max(observed) over (partition by thread) is null as unseen,
+        max(observed) over (partition by strand) is null as unseen,
         row_number() over talk as place
     from calls
     inner join current using (call)
-    semi join suspects using (thread)
+    semi join suspects using (strand)
     where ok and seen_at is not null
-    window talk as (partition by thread order by seen_at, tokens, tie)
+    window talk as (partition by strand order by seen_at, tokens, tie)
 ),
 
 counted as (
     select
         *,
         sum(case when action is null then -1 else (answer is null and not unseen)::integer end)
-            over (partition by thread order by place) as opened
+            over (partition by strand order by place) as opened
     from turns
 ),
 
 told_apart as (
     select
         *,
-        opened > least(0, min(opened) over (partition by thread order by place)) as beside
+        opened > least(0, min(opened) over (partition by strand order by place)) as beside
     from counted
 ),
 
 steps as (
     select
         call,
-        thread,
+        strand,
         failed,
         unseen,
         place,
@@ -68,7 +68,7 @@ steps as (
             when answer is not null and action is not null then hash(action, answer)
         end as step,
         sum((step is null or turn is not distinct from 'user' or grown is not true)::integer)
-            over (partition by thread order by place) as stretch
+            over (partition by strand order by place) as stretch
     from told_apart
 ),
 
@@ -76,14 +76,14 @@ compared as (
     select
         steps.*,
         cycle,
-        step = lag(step, cycle) over (partition by thread, stretch, cycle order by place) as again
+        step = lag(step, cycle) over (partition by strand, stretch, cycle order by place) as again
     from steps, unnest([1, 2, 3, 4, 5]) as lags (cycle)
 ),
 
 islands as (
     select
         *,
-        place - row_number() over (partition by thread, stretch, cycle order by place) as island
+        place - row_number() over (partition by strand, stretch, cycle order by place) as island
     from compared
     where again
 ),
@@ -96,7 +96,7 @@ runs as (
         bool_and(failed) over run as failing,
         min(call) over run as episode
     from islands
-    window run as (partition by thread, stretch, cycle, island)
+    window run as (partition by strand, stretch, cycle, island)
 )
 
 select

@@ -7,15 +7,15 @@
 with talks as (
     select
         workflow,
-        thread,
+        strand,
         sum(cost) as cost,
         count(*) as turns,
         bool_or(success) as success
     from calls
     inner join current using (call)
     anti join stopped using (call)
-    where thread is not null and ok and seen_at is not null
-    group by workflow, thread
+    where strand is not null and ok and seen_at is not null
+    group by workflow, strand
     having sum(cost) > 0
 ),
 
@@ -52,7 +52,7 @@ others as (
 
 runaways as (
     select
-        judged.thread,
+        judged.strand,
         judged.turns,
         others.usual
     from judged
@@ -68,16 +68,16 @@ runaways as (
 passed as (
     select
         calls.call,
-        calls.thread,
+        calls.strand,
         calls.turn,
         runaways.turns,
         runaways.usual,
         sum(current.cost) over (
-            partition by calls.thread order by calls.seen_at, calls.tie rows unbounded preceding
+            partition by calls.strand order by calls.seen_at, calls.tie rows unbounded preceding
         ) - current.cost > runaways.usual as beyond
     from calls
     inner join current using (call)
-    inner join runaways using (thread)
+    inner join runaways using (strand)
     anti join stopped using (call)
     where calls.ok and calls.seen_at is not null
 )
@@ -85,9 +85,9 @@ passed as (
 select
     call,
     'runaway conversation' as rule,
-    min(call) over (partition by thread) as episode,
+    min(call) over (partition by strand) as episode,
     turns as size,
     usual::double as measure
 from passed
 where beyond
-qualify not coalesce(bool_or(turn = 'user') over (partition by thread), false)
+qualify not coalesce(bool_or(turn = 'user') over (partition by strand), false)

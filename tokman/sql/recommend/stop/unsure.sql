@@ -5,19 +5,19 @@
 -- where half of them do, that is how it is meant.
 with ended as (
     select
-        thread,
+        strand,
         max(seen_at) as last_at,
         max(seen_at) filter (action is null) as answered_at
     from calls
-    where ok and thread is not null and seen_at is not null
-    group by thread
+    where ok and strand is not null and seen_at is not null
+    group by strand
     having count(*) >= 5
 ),
 
 talks as (
     select
         calls.workflow,
-        calls.thread,
+        calls.strand,
         count(calls.success) as outcomes,
         sum(current.cost) as cost,
         last_at < (select max(seen_at) from calls) - interval 1 hour
@@ -26,9 +26,9 @@ talks as (
             as unanswered
     from calls
     inner join current using (call)
-    inner join ended using (thread)
+    inner join ended using (strand)
     where calls.ok and calls.seen_at is not null
-    group by calls.workflow, calls.thread, last_at, answered_at
+    group by calls.workflow, calls.strand, last_at, answered_at
 )
 
 select
