@@ -68,7 +68,8 @@ def test_any_mixture_adds_up_in_any_order(seed: int) -> None:
     Random(seed).shuffle(again)
     assert essence(chain(again)) == essence(answer)
     (workflow, *_) = sorted({one.about.workflow or "" for one in answer.savings})
-    alone = waterfall.run(scene, [Stop()], "savings_alone", [workflow])
+    with waterfall.narrowed(scene, [workflow]):
+        alone = waterfall.run(scene, [Stop()], "savings_alone")
     assert essence(alone) == [one for one in essence(answer) if one[1].workflow == workflow]  # type: ignore[attr-defined]
 
 
