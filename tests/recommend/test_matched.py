@@ -180,6 +180,16 @@ def test_a_proxy_sees_failures_and_second_tries() -> None:
     assert found.escalated == 0
 
 
+def test_few_outcomes_are_too_few_and_no_proxy_stands_in() -> None:
+    usages = traffic(14)
+    for number, usage in enumerate(usages):
+        if number % 20:
+            usage.success = None
+    found = compared(usages)
+    assert found is not None and found.judged
+    assert "only" in (found.wanting() or "")
+
+
 def test_escalations_are_seen() -> None:
     usages = traffic(12)
     small = [usage for usage in usages if usage.response_model == "gpt-5.4-mini"]

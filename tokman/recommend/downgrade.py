@@ -183,6 +183,8 @@ def _words(way: Way, places: dict[str, str]) -> Words:
     risks = [
         "another maker's model needs its prompt tested anew, and caches by other rules"
         if way.elsewhere
+        else "what no outcome shows, and calls unlike those compared, may still suffer"
+        if way.comparison is not None and way.comparison.judged
         else f"{target} may do worse where cases are hard: failures seen here say nothing of wrong "
         "answers",
         "a model that reasons by default writes more: set its effort low",

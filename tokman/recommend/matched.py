@@ -17,6 +17,8 @@ Key = tuple[Any, ...]
 
 SMALLEST = 10
 """Attempts of each arm in a stratum."""
+JUDGED = 30
+"""Judged first attempts of each arm from which on outcomes decide, and no proxy for them."""
 SUCCESSES = 200
 """Of each arm, in the strata that hold both."""
 COVERED = 0.6
@@ -194,7 +196,9 @@ def compare(scene: Scene, pairs: list[tuple[Arm, Arm]]) -> list[Comparison | Non
 
 def match(new: list[Row], old: list[Row]) -> _Matched | None:
     """Strata that hold both arms, from rows of `matched_groups`; None where there are none."""
-    judged = all(_count(rows, "judged_right") >= SUCCESSES for rows in (new, old))
+    judged = all(
+        sum(row["attempts"] for row in rows if row["judged"]) >= JUDGED for rows in (new, old)
+    )
     arms = [[_outcome(row, judged) for row in rows if row["judged"] or not judged]
             for rows in (old, new)]  # fmt: skip
     if not all(_count(rows, "attempts") for rows in arms):
