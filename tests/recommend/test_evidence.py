@@ -300,7 +300,8 @@ def clean(seed: int) -> list[Usage]:
     random = Random(seed)
     kind = random.choice(["prose", "loop", "agent", "reasoning", "few", "talk"])
     two = seed % 50 == 0
-    count, what = 40, {"workflow": f"w-{seed}", "output_tokens": random.randint(450, 3000)}
+    count = 40
+    what: dict[str, Any] = {"workflow": f"w-{seed}", "output_tokens": random.randint(450, 3000)}
     if two:
         count, kind = 900, "prose"
     if kind == "loop":
@@ -318,7 +319,11 @@ def clean(seed: int) -> list[Usage]:
     for number in range(count):
         at = MONDAY + timedelta(minutes=random.randint(0, 40_000))
         written = max(1, round(what["output_tokens"] * random.uniform(0.7, 1.4)))
-        own = {"model": model, "call_id": f"{seed}-{number}", "response_hash": number}
+        own: dict[str, Any] = {
+            "model": model,
+            "call_id": f"{seed}-{number}",
+            "response_hash": number,
+        }
         own |= {"output_tokens": max(written, what.get("reasoning_output_tokens", 0))}
         if two:
             small = number % 2 == 0
