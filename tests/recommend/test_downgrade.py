@@ -113,7 +113,8 @@ def test_a_smaller_model_that_already_serves_is_likely_by_proxy_only() -> None:
     usages += [_renamed(u, n) for n, u in enumerate(office(300, **LABELS, model="gpt-5.4-mini"))]
     (one,) = plan(usages).recommendations
     assert any("does 300 calls like" in fact for fact in one.facts)
-    assert (one.evidence_level, one.evidence) == ("E2", "likely (proxy)")
+    assert (one.evidence_level, one.evidence) == ("E1", "likely (proxy)")
+    assert one.window.bankable == 0
     assert "observational; consistent with at most 0.8 points of loss" in one.evidence_words
     assert one.window.expected == one.window.identified // 2
 

@@ -180,6 +180,13 @@ def test_a_trial_too_small_proves_nothing() -> None:
     (one,) = plan(office(3000, **LABELS), trials=[small]).recommendations
     assert one.evidence_level == "E0"
     assert any("50 calls replayed on both" in fact for fact in one.facts)
+    assert [step.split(":")[0] for step in one.experiment][:3] == [
+        "margin",
+        "if prompts may be sent twice",
+        "else",
+    ]
+    assert "1,469 calls on both models" in one.experiment[1]
+    assert "each half has 1,500 calls" in one.experiment[2]
 
 
 def test_the_margin_decides_what_a_trial_proves() -> None:

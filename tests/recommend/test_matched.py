@@ -32,7 +32,7 @@ def test_tolbutamide() -> None:
 
 def compared(usages: list[Usage], new: Arm = NEW, old: Arm = OLD) -> Comparison | None:
     scene = waterfall.set_scene(books(usages), card(), Config(), None, None)
-    scene.make("current", "scope", workflows=None)
+    waterfall.enter(scene)
     scene.make("work_steps", "work_steps")
     scene.make("escalations", "escalations")
     (found,) = compare(scene, [(new, old)])

@@ -112,6 +112,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """What would raise the evidence."""
     net: Net
     """What it is worth to the business, by which recommendations are ranked."""
+    experiment: list[str] = []
+    """The trial that would prove it, step by step."""
     accepted: bool = False
     """Somebody has decided to do it."""
 

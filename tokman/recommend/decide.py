@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SEEN = (8, 2)
 BY_PROXY = (4, 4)
 """(a, b) of a matched comparison: by outcomes (science.md §1.5); by a proxy, which sees failures
-and not wrong answers (own judgement)."""
+and not wrong answers, so that it is below the evidence of which a saving can be banked (own
+judgement)."""
 MATCHED = "matched"
 """Rule of a way that nothing but a comparison or a trial speaks for."""
 
@@ -119,7 +120,7 @@ def _observed(seen: Comparison, low: float) -> Evidence:
     if seen.judged:
         return Evidence("E2", "likely", f"{why}, by the outcomes logged", SEEN)
     why += ", by a proxy: calls that failed or were tried again, which no wrong answer need be"
-    return Evidence("E2", "likely (proxy)", why, BY_PROXY)
+    return Evidence("E1", "likely (proxy)", why, BY_PROXY)
 
 
 def _expected(stand: _Stand) -> tuple[float, str]:

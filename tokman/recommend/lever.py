@@ -24,8 +24,8 @@ class Evidence(NamedTuple):
     """How far a saving is proven, and the realisation this leads to expect."""
 
     level: str
-    """E0 eligible by its shape · E1 others' benchmarks · E2 seen in your own logs ·
-    E3 tested on your own calls · E4 proven or declared."""
+    """E0 eligible by its shape · E1 others' benchmarks, or a proxy · E2 seen in your own
+    logs · E3 tested on your own calls · E4 proven or declared."""
     word: str
     """candidate, upper bound, measured prefix, likely, declared, exact."""
     why: str

@@ -194,6 +194,7 @@ def _recommendation(
         effort=about.effort,
         risks=about.risks,
         proof=about.proof,
+        experiment=[*about.experiment],
         net=net(scene.config, saving, likely, scene.days),
         accepted=accepted,
     )

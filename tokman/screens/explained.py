@@ -26,6 +26,7 @@ def show(plan: Plan, answer: Explained, form: str, to: TextIO) -> None:
     if form == "json":
         whole = {
             **row(answer.recommendation, plan.per),
+            "experiment": answer.recommendation.experiment,
             "window_days": plan.days,
             "window_identified_saving": usd(answer.recommendation.window.identified),
             "rate": answer.rate,
@@ -41,6 +42,11 @@ def show(plan: Plan, answer: Explained, form: str, to: TextIO) -> None:
     page = form == "markdown"
     one = answer.recommendation
     details(one, form, to)
+    for number, step in enumerate(one.experiment, 1):
+        text = f"{number}. {step}"
+        to.write(
+            f"- trial: {escaped(text)}\n" if page else wrapped("trial", text, prose_width()) + "\n"
+        )
     amounts = one.amounts
     sums = (
         f"{dollars(usd(amounts.expected))} expected in {plan.per}, 8 times in 10 between "
