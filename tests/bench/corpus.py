@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
 
-VERSION = 3
+VERSION = 4
 """Raise it when a generator changes."""
 
 SEED = 20261123

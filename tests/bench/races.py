@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from . import corpus, rivals
+from . import big_ledger, corpus, rivals
 from .corpus import HOME
 from .measure import Sample, run
 
@@ -62,6 +62,7 @@ def races() -> dict[str, Callable[[], Race]]:
         "again": again,
         "recommend": recommend,
         "litellm": litellm,
+        "recommend-big": recommend_big,
         "report": lambda: report(rivals.aggregate, "DuckDB, six sums by hand"),
         "report-same": lambda: report(rivals.same_aggregate, "DuckDB, every figure by hand"),
     }
@@ -108,6 +109,35 @@ def recommend() -> Race:
 
     ours = Side("tokman ingest + recommend", [*ingest.commands, asked], before=ingest.before)
     return Race("recommend", "recommend, cold", ours, _ccusage(place), 4.0, faults)
+
+
+def recommend_big() -> Race:
+    ledger = corpus.ledger() / "ledger"
+    ours = [*TOKMAN, "recommend", "--format", "json", "--ledger", str(ledger)]
+
+    def faults(mine: Path, rival: Path) -> list[str]:
+        plan = json.loads(mine.read_bytes(), parse_float=Decimal)
+        saved = plan["window_spend_before"] - plan["window_spend_after"]
+        wrong = []
+        if not 0 < saved < plan["window_spend_before"]:
+            wrong.append(f"{saved} saved of {plan['window_spend_before']}")
+        for way in ("window_incremental", "window_shapley"):
+            total = sum(lever[way] for lever in plan["levers"])
+            if total != saved:
+                wrong.append(f"{way} adds up to {total}, not {saved}")
+        if json.loads(rival.read_bytes())["calls"] != big_ledger.ROWS:
+            wrong.append("the scan did not see every call")
+        return wrong
+
+    return Race(
+        "recommend-big",
+        "recommend on 10 M calls",
+        Side("tokman", [ours]),
+        Side("DuckDB, one scan of the same columns", [rivals.scan(ledger)]),
+        20,
+        faults,
+        most_mb=4000,
+    )
 
 
 def litellm() -> Race:

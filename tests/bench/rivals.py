@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,26 @@ MORE = """
         min(started_at)::varchar as first_call,
         max(started_at)::varchar as last_call,
 """
+
+SCAN = """
+import json, sys, duckdb
+con = duckdb.connect()
+con.execute("set enable_progress_bar = false")
+files = f"read_parquet('{sys.argv[1]}/usage/*.parquet')"
+known = {row[0] for row in con.sql(f"describe select * from {files}").fetchall()}
+read = [f'"{name}"' for name in sys.argv[2].split() if name in known]
+sums = ", ".join(f"bit_xor(hash({name}))::varchar as {name}" for name in read)
+found = con.sql(f"select count(*) as calls, {sums} from {files}")
+print(json.dumps(dict(zip(found.columns, found.fetchall()[0]))))
+"""
+
+
+def scan(ledger: Path) -> list[str]:
+    """Every value, once, of the columns that recommendations are made from."""
+    from tokman import sql
+
+    words = sorted({*re.findall(r"[a-z_0-9]+", sql.text("recommend/calls"))} | {"user_id"})
+    return [sys.executable, "-c", SCAN, str(ledger), " ".join(words)]
 
 
 def ccusage() -> str:
