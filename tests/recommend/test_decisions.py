@@ -99,16 +99,16 @@ def judgements(right: int, wrong: int, lever: str = "batch", rule: str = "") -> 
 def test_judgements_decide_whether_a_rule_is_expected_to_save(
     right: int, wrong: int, counts: bool
 ) -> None:
-    plan = recommend(
-        books(nightly(workflow="digest")), card(), Config(), decided=judgements(right, wrong)
-    )
+    ledger = books(nightly(workflow="digest"))
+    (before,) = recommend(ledger, card(), Config()).recommendations
+    decided = judgements(right, wrong, rule=before.rule)
+    plan = recommend(ledger, card(), Config(), decided=decided)
     (one,) = plan.recommendations
     assert one.window.identified > 0
     assert (one.window.expected > 0, plan.window.high > 0) == (counts, counts)
     assert (one.judged is not None) == bool(right + wrong)
-    other = recommend(
-        books(nightly(workflow="digest")), card(), Config(), decided=judgements(0, 20, "stop")
-    )
+    elsewhere = judgements(0, 20, "stop", before.rule)
+    other = recommend(ledger, card(), Config(), decided=elsewhere)
     assert other.window.expected > 0
 
 
