@@ -161,6 +161,9 @@ def test_accept_dismiss_and_reopen(tokman: Run, own_sample_ledger: Path) -> None
     assert "owner agrees" in screen and "dismissed until 2999-01-31" in screen
     tokman("recommend", "--reopen", second, *at)
     assert second in {one["id"] for one in plan_of(tokman, *at)["recommendations"]}
+    Path("tokman.toml").write_text('profile = "AI coding agency"')
+    assert "negative net value" in tokman("recommend", *at).out
+    Path("tokman.toml").unlink()
     for wrong in (
         ("--dismiss", second, "--until", "2001-01-01"),
         ("--dismiss", second, "--until", "soon"),

@@ -101,6 +101,13 @@ def headline(answer: Plan) -> list[str]:
             "prices stayed as they are."
         )
     lines.append("Each recommendation counts only what the others leave: no dollar twice.")
+    lost = [one for one in answer.recommendations if one.net.value < 0]
+    if lost:
+        lines.append(
+            f"{len(lost)} of {plural(len(answer.recommendations), 'recommendation')} would cost "
+            f"more in {plural(lost[0].net.horizon_days, 'day')} than they save: they have a "
+            "negative net value."
+        )
     if _overlap(answer):
         parts = [
             f"{lever.lever} {dollars(usd(lever.standalone), 2)} alone, "
