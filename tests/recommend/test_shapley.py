@@ -81,7 +81,7 @@ def test_what_is_not_costed_is_taken_from_its_like_and_said(
 ) -> None:
     usages = [
         usage
-        for workflow, size in (("labels", 60), ("marks", 90))
+        for workflow, size in (("labels", 120), ("marks", 180))
         for usage in nightly(
             per_night=size,
             workflow=workflow,
@@ -93,7 +93,7 @@ def test_what_is_not_costed_is_taken_from_its_like_and_said(
         )
     ]
     exact = recommend(books(usages), card(), Config(), levers=THREE)
-    monkeypatch.setattr(shapley, "MOST", 28 * 90 * (3 + 8))
+    monkeypatch.setattr(shapley, "MOST", 28 * 180 * (3 + 8))
     near = recommend(books(usages), card(), Config(), levers=THREE)
     assert exact.split_costed == 1 and 0.5 < near.split_costed < 0.7
     assert sum(one.shapley for one in near.levers) == near.spend - near.spend_after

@@ -26,6 +26,8 @@ class Column(msgspec.Struct, frozen=True):
     """False: only for programs, not in tables."""
     keep: int = 9
     """On a narrow screen columns leave from the lowest up; 9 stays to the end."""
+    least: int = 20
+    """A text is not cut shorter than this while a column of numbers could leave instead."""
 
 
 def harmless(text: str) -> str:

@@ -12,9 +12,6 @@ from tokman.render.cells import Column, harmless, texts
 
 Row = dict[str, Any]
 
-NAME = 20
-"""Names are not cut shorter than this while a column of numbers could leave instead."""
-
 LEAST = 3
 """Names are never cut shorter than this."""
 
@@ -96,11 +93,13 @@ def _cut(text: str, width: int) -> str:
 def _fitting(
     columns: list[Column], cells: dict[str, list[str]], limit: int | None
 ) -> tuple[list[Column], list[Column]]:
-    """The columns that fit with names cut to no less than NAME, and those that had to leave."""
+    """The columns that fit with names cut to no less than their least, and those that left."""
     shown = list(columns)
     while limit is not None and shown:
         need = sum(
-            min(_width(column, cells), NAME) if column.kind == "text" else _width(column, cells)
+            min(_width(column, cells), column.least)
+            if column.kind == "text"
+            else _width(column, cells)
             for column in shown
         ) + 2 * len(shown)
         least = min(shown, key=lambda column: (column.keep, -shown.index(column)))

@@ -197,7 +197,7 @@ def _overlap(answer: Plan) -> bool:
 def _columns(answer: Plan) -> list[Column]:
     return [
         Column("id", "Id", "plain"),
-        Column("change", "Do"),
+        Column("change", "Do", least=30),
         Column("expected_saving", "Expected", "money"),
         Column("range", "8 in 10 in", "plain", keep=6),
         Column("net_value", _net_title(answer), "money", keep=7, screen=answer.profile != PLAIN),
