@@ -7,7 +7,6 @@ import hashlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import tiktoken.load
@@ -30,8 +29,7 @@ def nowhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    temporary = SimpleNamespace(gettempdir=lambda: str(tmp_path / "tmp"))
-    monkeypatch.setattr(ranks, "tempfile", temporary)
+    monkeypatch.setattr(ranks, "_tiktoken_cache", lambda: tmp_path / "tmp" / "data-gym-cache")
     monkeypatch.setattr(ranks, "_PACKAGES", {})
     monkeypatch.setattr(ranks, "SHA256", {"o200k_base": hashlib.sha256(SOUND).hexdigest()})
     yield

@@ -132,10 +132,16 @@ def _candidates(name: str) -> Iterator[Path]:
             yield folder / file
 
 
+def _tiktoken_cache() -> Path:
+    """Where tiktoken keeps what it fetched, if not told otherwise."""
+    import tempfile
+
+    return Path(tempfile.gettempdir()) / "data-gym-cache"
+
+
 def _folders() -> Iterator[Path]:
     """The named folder, tokman's own, tiktoken's caches, packages that carry the files."""
     import importlib.util
-    import tempfile
 
     if _named is not None:
         yield _named
@@ -144,7 +150,7 @@ def _folders() -> Iterator[Path]:
     for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
         if os.environ.get(variable):
             yield Path(os.environ[variable])
-    yield Path(tempfile.gettempdir()) / "data-gym-cache"
+    yield _tiktoken_cache()
     for package, inside in _PACKAGES.items():
         spec = importlib.util.find_spec(package)
         for folder in (spec.submodule_search_locations if spec else None) or ():
