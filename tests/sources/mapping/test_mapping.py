@@ -221,6 +221,16 @@ def test_what_is_taken_as_it_comes(more: dict[str, Any], expected: dict[str, Any
     assert {name: getattr(usage, name) for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("said", "success"),
+    [(True, True), ("no", False), (1, True), ("merged", True), ("perhaps", None), (None, None)],
+)
+def test_what_came_of_a_call(said: Any, success: bool | None) -> None:
+    """A word that is neither yes nor no costs the call nothing but the verdict."""
+    column = {"map.success": {"path": "outcome", "values": {"merged": True}}}
+    assert one(RECORD, column, outcome=said).success is success
+
+
 def test_rows_that_are_no_calls() -> None:
     where = {"where": [{"path": "http", "not_in": [102, "processing"]}, {"path": "ts", "above": 5}]}
     assert one(RECORD, where)

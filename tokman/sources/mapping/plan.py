@@ -194,6 +194,8 @@ def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) 
         return values.moment(column, stated.unit, stated.format, zone)
     if column in spec.DURATIONS:
         return values.milliseconds(stated.unit or "ms")
+    if column == "success":
+        return values.verdict
     if column in spec.TRUTHS:
         return values.truth(column)
     if column == "provider_name":

@@ -16,7 +16,7 @@ LABELS = frozenset(
 LINKS = frozenset(("parent_id", "retry_of"))
 TIMES = frozenset(("started_at", "ended_at"))
 DURATIONS = frozenset(("duration_ms", "time_to_first_token_ms"))
-TRUTHS = frozenset(("response_cache_hit", "stream", "structured_output"))
+TRUTHS = frozenset(("response_cache_hit", "stream", "structured_output", "success"))
 INPUT_PARTS = (
     "cache_read_input_tokens",
     "cache_write_5m_input_tokens",

@@ -131,6 +131,14 @@ def milliseconds(unit: str) -> Convert:
     return convert
 
 
+def verdict(value: Any) -> bool | None:
+    """Whether the work was done right, in the usual spellings; what is neither says nothing."""
+    if isinstance(value, bool):
+        return value
+    text = plain(value).strip().lower()
+    return text in _YES if text in _YES or text in _NO else None
+
+
 def truth(column: str) -> Convert:
     """A truth value in the usual spellings."""
 
