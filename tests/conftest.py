@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 
 from tokman import sources
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parent.parent
 SAMPLE_LOGS = ROOT / "sample_logs"
 SHARED = ROOT.parent / "shared" / "samples"
 GOLDEN = Path(__file__).parent / "golden"
+
+
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")  # the same commit twice gives the same verdict
 
 
 class Result(NamedTuple):
