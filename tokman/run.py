@@ -268,10 +268,10 @@ class Run:
 
 def _needed(card: Callable[[], Card]) -> Card:
     """Load what a commit needs, of which the rate card is a part."""
-    import deltalake  # noqa: F401
-    import duckdb  # noqa: F401
-    import pyarrow.compute  # noqa: F401
+    from importlib import import_module
 
+    for name in ("deltalake", "duckdb", "pyarrow.compute"):
+        import_module(name)
     return card()
 
 

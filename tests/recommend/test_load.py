@@ -58,7 +58,9 @@ def test_on_the_screen_and_for_scripts(tokman: Run, sample_ledger: Path) -> None
     assert shown.code == 0
     assert "░" in shown.out and "█" in shown.out
     assert "Able to wait: nightly-digest (likely)" in shown.out
-    assert max(map(len, shown.out.splitlines())) <= 100 or "of the cost" in shown.out
+    hours = [line for line in shown.out.splitlines() if line[1:3].isdigit()]
+    assert len(hours) == 24
+    assert max(map(len, hours)) <= 80
     rows = json.loads(tokman("load", "-f", "json", "--ledger", sample_ledger).out)
     assert len(rows) == 24
     assert set(rows[0]) == {"hour_of_day", "calls", "shiftable_calls", "cost", "shiftable_cost"}
