@@ -79,14 +79,12 @@ def _array(column: Sequence[Any], field: pa.Field) -> pa.Array:
     import pyarrow as pa
 
     first, size = column[0], len(column)
-    money = field.type == pa.decimal128(18, 12)
-    if first == column[-1] and column.count(first) == size and not money:
-        return (
-            pa.nulls(size, field.type)
-            if first is None
-            else pa.repeat(pa.scalar(first, field.type), size)
-        )
-    return _money(column) if money else pa.array(column, field.type)
+    one = first == column[-1] and column.count(first) == size
+    if one and first is None:
+        return pa.nulls(size, field.type)
+    if field.type == pa.decimal128(18, 12):
+        return _money(column)
+    return pa.repeat(pa.scalar(first, field.type), size) if one else pa.array(column, field.type)
 
 
 def _money(pico: Sequence[int | None]) -> pa.Array:

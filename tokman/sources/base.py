@@ -56,12 +56,13 @@ class Digest:
     """Keyed 64-bit hash of one text, signed: of its 128-bit fingerprint, quick for long texts."""
 
     def __init__(self, key: bytes) -> None:
-        self._prefix = hashlib.sha256(key).digest() * 2
+        self._keyed = hashlib.sha256(hashlib.sha256(key).digest() * 2)
 
     def __call__(self, text: bytes) -> int:
         """The hash of `text`."""
-        digest = hashlib.sha256(self._prefix + xxh3_128_digest(text)).digest()
-        return int.from_bytes(digest[:8], "little", signed=True)
+        digest = self._keyed.copy()
+        digest.update(xxh3_128_digest(text))
+        return int.from_bytes(digest.digest()[:8], "little", signed=True)
 
 
 @cache

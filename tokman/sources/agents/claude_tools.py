@@ -124,11 +124,11 @@ class Threads:
         return digest, known, waits and known is not None
 
     def result(self, block: Block) -> ToolResult | None:
-        """What a tool came to: a text is hashed as the line has it, which is how bodies write it
-        where it has no escaped letters."""
+        """What a tool came to. A text is hashed as the line has it, which is how bodies have it
+        too, for JavaScript writes letters as they are."""
         written = bytes(block.content)
         failed = block.is_error is True
-        if written[:1] == b'"' and b"\\u" not in written:
+        if written[:1] == b'"':
             return self.digest(written), len(written), failed
         content = msgspec.json.decode(written) if written else None
         return tool_result(self.context, content, failed)
