@@ -1,7 +1,8 @@
-"""The replay against block hashes of real traffic that another project published.
+"""The replay against block hashes of real traffic, read through a mapping as any log is.
 
-Get a trace of https://github.com/kvcache-ai/Mooncake/tree/main/FAST25-release/traces (Apache-2.0,
-one hour of requests: arrival, lengths, and the hashes of their blocks of 512 tokens) and run
+A trace made here in Mooncake's format is always replayed. For real traffic, get a trace of
+https://github.com/kvcache-ai/Mooncake/tree/main/FAST25-release/traces (Apache-2.0, one hour of
+requests: arrival, lengths, and the hashes of their blocks of 512 tokens) and run
 
     TOKMAN_BLOCK_TRACE=conversation_trace.jsonl pytest tests/recommend/test_block_trace.py
 """
@@ -10,48 +11,95 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.recommend.books import MONDAY, books, call, card
+from tests.recommend.books import card
+from tokman import query, sources
 from tokman.config import Config
+from tokman.ingest import ingest
+from tokman.ledger import Ledger
 from tokman.recommend import recommend
 from tokman.recommend.lever import Scene
 from tokman.recommend.prompt_cache import PromptCache, _look_at
 from tokman.recommend.waterfall import run, set_scene
-from tokman.usage import Usage
+from tokman.sources.mapping import load
 
-VARIABLE = "TOKMAN_BLOCK_TRACE"
 BLOCK = 512
-TRACE = os.environ.get(VARIABLE)
-pytestmark = pytest.mark.skipif(
-    not TRACE, reason=f"{VARIABLE} names no trace: see the top of this file"
-)
+TRACE = os.environ.get("TOKMAN_BLOCK_TRACE")
+MAPPING = """
+[sources.mooncake]
+match.keys = ["timestamp", "input_length", "hash_ids"]
+
+[sources.mooncake.map]
+started_at = {{ path = "timestamp", unit = "ms", since = "2026-10-19" }}
+provider_name = {{ const = "{provider}" }}
+response_model = {{ const = "{model}" }}
+input_tokens = "input_length"
+output_tokens = "output_length"
+time_to_first_token_ms = {{ const = 0, unit = "ms" }}
+workflow = {{ const = "work" }}
+block_hashes = {{ path = "hash_ids", cumulative = true }}
+block_sizes = {{ const = 512 }}
+"""
+PROVIDERS = {"gpt-5.5": "openai", "claude-sonnet-4-5": "anthropic"}
+Requests = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def requests() -> list[dict[str, Any]]:
-    with Path(TRACE or "").open() as lines:
-        return [json.loads(line) for line in lines]
+class Read(NamedTuple):
+    """A trace, its requests in the order of the ledger."""
+
+    ledger: Ledger
+    requests: Requests
 
 
-def usages(requests: list[dict[str, Any]], model: str) -> list[Usage]:
-    return [
-        call(
-            number,
-            MONDAY + timedelta(microseconds=now),
-            model=model,
-            uncached_input_tokens=one["input_length"],
-            output_tokens=one["output_length"],
-            time_to_first_token_ms=0,
-            block_hashes=[place + 1 for place in one["hash_ids"]],
-            block_sizes=sizes(one),
-        )
-        for number, (now, one) in enumerate(zip(moments(requests), requests, strict=True))
-    ]
+def conversations(random: Random) -> Requests:
+    """A trace of conversations that share a system prompt, grow by every turn, and pause."""
+    made: Requests = []
+    blocks = iter(range(10, 10**6))
+    for _ in range(60):
+        prompt, now = [0, 1, next(blocks)], random.randrange(3_000_000)
+        for _ in range(random.randrange(1, 9)):
+            prompt = [*prompt, *(next(blocks) for _ in range(random.randrange(6)))]
+            last = next(blocks)  # not full, so it is no beginning of the next turn's
+            length = BLOCK * len(prompt) + random.randrange(1, BLOCK)
+            made.append(
+                {
+                    "timestamp": now,
+                    "input_length": length,
+                    "output_length": random.randrange(1, 900),
+                    "hash_ids": [*prompt, last],
+                }
+            )
+            now += random.choice((2_000, 40_000, 200_000, 700_000))
+    return sorted(made, key=lambda each: int(each["timestamp"]))
+
+
+@pytest.fixture(scope="module", params=["made here", "real traffic"])
+def trace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "real traffic":
+        if not TRACE:
+            pytest.skip("TOKMAN_BLOCK_TRACE names no trace: see the top of this file")
+        return Path(TRACE).absolute()
+    path = tmp_path_factory.mktemp("trace") / "made.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in conversations(Random(7))))
+    return path
+
+
+@pytest.fixture(params=PROVIDERS)
+def read(trace: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Read:
+    text = MAPPING.format(model=request.param, provider=PROVIDERS[request.param])
+    sources.use(load.read(text.encode(), "map.toml"))
+    ledger = Ledger(tmp_path / "ledger", create=True)
+    requests = [json.loads(line) for line in trace.read_text().splitlines()]
+    done = ingest([str(trace)], ledger, card)
+    assert (done.added, done.rejects) == (len(requests), [])
+    ordered = "select line from usage order by started_at, hash(call_id) % 4096"
+    lines = query.connect(ledger, Config()).execute(ordered).fetchall()
+    return Read(ledger, [requests[line - 1] for (line,) in lines])
 
 
 def sizes(one: dict[str, Any]) -> list[int]:
@@ -60,19 +108,14 @@ def sizes(one: dict[str, Any]) -> list[int]:
     return [BLOCK] * whole + [rest] * (rest > 0)
 
 
-def moments(requests: list[dict[str, Any]]) -> list[int]:
-    """When each call came, in microseconds: one apart where the trace has one millisecond."""
-    return [one["timestamp"] * 1000 + number % 1000 for number, one in enumerate(requests)]
-
-
-def ideal(requests: list[dict[str, Any]], seconds: int, least: int = 0) -> int:
+def ideal(requests: Requests, seconds: int, least: int = 0) -> int:
     """Tokens that an endless cache would have held, block by block, of prefixes that long."""
     last: dict[int, int] = {}
     held = 0
-    for now, one in sorted(zip(moments(requests), requests, strict=True), key=lambda both: both[0]):
-        prefix = 0
+    for one in requests:
+        now, prefix = one["timestamp"], 0
         for block, size in zip(one["hash_ids"], sizes(one), strict=True):
-            if block not in last or now - last[block] > seconds * 10**6:
+            if block not in last or now - last[block] > seconds * 1000:
                 break
             prefix += size
         held += prefix if prefix >= least else 0
@@ -80,31 +123,33 @@ def ideal(requests: list[dict[str, Any]], seconds: int, least: int = 0) -> int:
     return held
 
 
-def scene_of(rows: list[Usage]) -> Scene:
-    scene = set_scene(books(rows), card(), Config(), None, None)
+def scene_of(read: Read) -> Scene:
+    scene = set_scene(query.connect(read.ledger, Config()), card(), Config(), None, None)
     run(scene, [])
     return scene
 
 
-@pytest.mark.parametrize("minutes", [1, 5, 10, 30, 60])
-def test_every_lifetime_reaches_the_ideal(requests: list[dict[str, Any]], minutes: int) -> None:
-    scene = scene_of(usages(requests, "gpt-5.5"))
+@pytest.mark.parametrize("read", ["gpt-5.5"], indirect=True)
+def test_every_lifetime_reaches_the_ideal(read: Read) -> None:
+    scene = scene_of(read)
     _look_at(scene)
-    span = minutes * 60 * 10**6
-    scene.connection.execute(f"update caching set short = {span}, long = {span}")
-    scene.make("reach", "cache_reach")
-    reached = scene.connection.execute("select sum(static_short) from reach").fetchone()
-    assert reached == (ideal(requests, minutes * 60),)
+    for minutes in (1, 5, 10, 30, 60):
+        span = minutes * 60 * 10**6
+        scene.connection.execute(f"update caching set short = {span}, long = {span}")
+        scene.make("reach", "cache_reach")
+        reached = scene.connection.execute("select sum(static_short) from reach").fetchone()
+        assert reached == (ideal(read.requests, minutes * 60),), minutes
+        assert reached > (0,)
 
 
-@pytest.mark.parametrize("model", ["gpt-5.5", "claude-sonnet-4-5"])
-def test_no_advice_saves_more_than_the_ideal(requests: list[dict[str, Any]], model: str) -> None:
+@pytest.mark.parametrize("read", PROVIDERS, indirect=True)
+def test_no_advice_saves_more_than_the_ideal(read: Read) -> None:
     """An ideal cache reads for nothing extra; at OpenAI 85 % of its hits are counted."""
-    found = recommend(books(usages(requests, model)), card(), Config(), levers=[PromptCache()])
-    per_token = {"gpt-5.5": 4_500_000, "claude-sonnet-4-5": 2_700_000}[model]
-    most = ideal(requests, 300 if model == "gpt-5.5" else 3600, least=1024) * per_token
+    connection = query.connect(read.ledger, Config())
+    found = recommend(connection, card(), Config(), levers=[PromptCache()])
     saved = found.spend - found.spend_after
-    if model == "gpt-5.5":
+    if found.recommendations[0].model == "gpt-5.5":
+        most = ideal(read.requests, 300, least=1024) * 4_500_000
         assert 0.84 * most <= saved <= 0.85 * most
     else:
-        assert 0 < saved <= most
+        assert 0 < saved <= ideal(read.requests, 3600, least=1024) * 2_700_000

@@ -523,12 +523,17 @@ def test_by_column_says_what_by_row_says() -> None:
     ids=lambda value: str(value)[:9],
 )
 def test_hostile_values_are_refused_or_left_out(value: Any) -> None:
-    everything = {
-        name: {"path": "v", **({"unit": "ms"} if name in spec.DURATIONS else {})}
-        for name in spec.COLUMNS
-    }
+    everything: dict[str, dict[str, Any]] = {name: {"path": "v"} for name in spec.COLUMNS}
+    for name in spec.DURATIONS:
+        everything[name]["unit"] = "ms"
+    everything["block_hashes"]["cumulative"] = True
+    everything["block_sizes"]["unit"] = "tokens"
+    blocks = ("block_hashes", "block_sizes")
     for column, stated in everything.items():
-        table = changed(TABLE, {f"map.{column}": stated})
+        named = (
+            {name: everything[name] for name in blocks} if column in blocks else {column: stated}
+        )
+        table = changed(TABLE, {f"map.{name}": each for name, each in named.items()})
         source = source_of(load.mapping("mygw", table, "tokman.toml"))
         text = json.dumps({**RECORD, "v": value})
         try:

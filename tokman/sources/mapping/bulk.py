@@ -93,6 +93,8 @@ class Given(msgspec.Struct, gc=False):
     tags: list[str] | None
     bodies: tuple[Any, ...]
     """The provider's response, the request and the address."""
+    work: tuple[Any, ...]
+    """Of the plan's `work`: values as they are, to be hashed."""
     record: tuple[Any, ...]
     """All values, where the mapping has no key and they stand for one."""
 
@@ -167,6 +169,12 @@ class Bulk:
             map(plan.tagged, zip(*tags, strict=True)) if tags else empty,
             zip(*(plan.first(opened, places, size) for places in plan.bodies), strict=True)
             if plan.bodies
+            else repeat(()),
+            zip(
+                *(empty if each.place is None else opened[each.place] for each in plan.work),
+                strict=True,
+            )
+            if plan.work
             else repeat(()),
             repeat(()) if plan.key else zip(*columns, strict=True),
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tokman.errors import TokmanError
-from tokman.sources.mapping import spec, values
+from tokman.sources.mapping import spec, values, work
 from tokman.sources.mapping.paths import parse
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -82,6 +83,8 @@ def _of_column(column: str, stated: spec.Column, key: str) -> Iterator[tuple[str
         units = values.SECONDS
     if column == "billed_cost":
         units = values.DOLLARS
+    if column == "block_sizes":
+        units = {"tokens": 1, "bytes": 1}
     if stated.unit is not None and stated.unit not in units:
         choice = f"choose from {', '.join(units)}" if units else "this column takes none"
         yield f"{key}.unit", f"no unit {stated.unit!r} here; {choice}"
@@ -89,6 +92,12 @@ def _of_column(column: str, stated: spec.Column, key: str) -> Iterator[tuple[str
         yield key, f'no unit; write {{ path = …, unit = "{" | ".join(units)}" }}'
     if (stated.format or stated.tz) and column not in spec.TIMES:
         yield key, "format and tz are for times; remove them"
+    if stated.since is not None:
+        yield from _of_origin(column, stated, key)
+    if column in spec.LISTS | spec.HASHES:
+        yield from _of_work(column, stated, key)
+    if column != "block_hashes" and stated.cumulative is not None:
+        yield key, "cumulative is for block_hashes; remove it"
     if stated.tz is not None:
         try:
             ZoneInfo(stated.tz)
@@ -102,6 +111,34 @@ def _of_column(column: str, stated: spec.Column, key: str) -> Iterator[tuple[str
         yield f"{key}.values", "this column is true or false; map each word to one of them"
     if column not in spec.TRUTHS and any(isinstance(v, bool) for v in stated.values.values()):
         yield f"{key}.values", "true and false are not for this column; write texts"
+
+
+def _of_work(column: str, stated: spec.Column, key: str) -> Iterator[tuple[str, str]]:
+    """Of a column that is hashed, or made of a list."""
+    if stated.values or stated.when or len(stated.paths) > 1:
+        yield key, "this column takes one path, and neither values nor when; write its path"
+    if column == "block_hashes" and stated.cumulative is None:
+        hint = "write cumulative = true or false beside path"
+        yield key, f"does each hash cover the blocks before it too?; {hint}"
+    if column != "block_sizes":
+        if stated.const is not None:
+            yield key, "this column takes no const; write its path"
+    elif stated.const is None:
+        if stated.unit is None:
+            yield key, 'no unit; write { path = …, unit = "tokens" } or "bytes"'
+    elif type(stated.const) is not int or stated.const < 1:
+        yield key, "const is no size; write the tokens of one block: const = 512"
+    elif stated.unit == "bytes" or stated.paths:
+        yield key, "const is the size of every block in tokens; remove unit and path"
+
+
+def _of_origin(column: str, stated: spec.Column, key: str) -> Iterator[tuple[str, str]]:
+    if column not in spec.TIMES or stated.unit is None:
+        yield key, "since is for times with a unit; remove it, or write the unit"
+    try:
+        datetime.fromisoformat(stated.since or "")
+    except ValueError:
+        yield f"{key}.since", "not a time; write it like 2026-11-02"
 
 
 def _of_paths(found: spec.Mapping) -> Iterator[tuple[str, str]]:
@@ -118,7 +155,10 @@ def _of_paths(found: spec.Mapping) -> Iterator[tuple[str, str]]:
     others += [("bodies", path) for path in (found.bodies.paths if found.bodies else ())]
     for key, path in (*places, *stored, *others):
         try:
-            last = parse(path.removeprefix("./") if found.each else path)[-1]
+            plain = path.removeprefix("./") if found.each else path
+            listed = key.removeprefix("map.") in spec.LISTS
+            outer, inner = work.split(plain) if listed else (plain, ())
+            last = (*parse(outer), *inner)[-1]
         except ValueError as error:
             yield key, f"{path!r} is {error}"
             return
@@ -127,8 +167,11 @@ def _of_paths(found: spec.Mapping) -> Iterator[tuple[str, str]]:
 
 
 def _flags(found: spec.Mapping) -> Iterator[tuple[str, str]]:
-    """The two questions that no default may answer."""
+    """The questions that no default may answer."""
     columns = found.map
+    if len({"block_hashes", "block_sizes"} & columns.keys()) == 1:
+        hint = "write both; block_sizes = { const = 512 } where every block is that many tokens"
+        yield "map.block_sizes", f"block_hashes and block_sizes go together; {hint}"
     cached = "input_tokens" in columns and any(part in columns for part in spec.INPUT_PARTS)
     if cached and found.cache_in_input is None:
         yield "cache_in_input", _unanswered("cached tokens counted in input_tokens")

@@ -15,6 +15,7 @@ from tokman.sources.mapping.paths import Path, either, opened, parse, scalar, wa
 from tokman.sources.mapping.places import Places
 from tokman.sources.mapping.values import plain
 from tokman.sources.mapping.vocabulary import provider
+from tokman.sources.mapping.work import Taken, split
 
 
 class Asked(NamedTuple):
@@ -40,6 +41,9 @@ LONG = 200
 
 MOST_TAGS = 50
 """Tags of one call."""
+
+_WHOLE = spec.LISTS | spec.HASHES | {"tags"}
+"""Columns that are made of lists and objects too."""
 
 _MANY = (dict, list, type(None))
 
@@ -74,7 +78,7 @@ class Plan:
                 self._condition(stated.when) if stated.when else None,
             )
             for column, stated in columns.items()
-            if column != "tags"
+            if column not in _WHOLE
         ]
         tags = columns["tags"].paths if "tags" in columns else []
         self.tags = [(self._at(path, raw=True), parse(path)[-1]) for path in tags]
@@ -90,6 +94,11 @@ class Plan:
             if (bodies := mapping.bodies)
             else []
         )
+        self.work = [
+            self._taken(column, stated)
+            for column, stated in columns.items()
+            if column in spec.LISTS | spec.HASHES
+        ]
         for path in mapping.match.keys:
             places.need(path)
         self.own = [self._own(path, words) for path, words in mapping.match.values.items()]
@@ -132,6 +141,10 @@ class Plan:
         if inside:
             self.inside.append(place)
         return place
+
+    def _taken(self, column: str, stated: spec.Column) -> Taken:
+        outer, inner = split(stated.paths[0]) if stated.paths else ("", ())
+        return Taken(column, self._at(outer, raw=True) if outer else None, inner, stated)
 
     def _all(self, paths: str | list[str], *, raw: bool = False) -> tuple[int, ...]:
         paths = [paths] if isinstance(paths, str) else paths
@@ -191,7 +204,7 @@ def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) 
         return values.count(column)
     if column in spec.TIMES:
         zone: tzinfo = ZoneInfo(stated.tz) if stated.tz else UTC
-        return values.moment(column, stated.unit, stated.format, zone)
+        return values.moment(column, stated.unit, stated.format, zone, stated.since)
     if column in spec.DURATIONS:
         return values.milliseconds(stated.unit or "ms")
     if column == "success":
@@ -206,6 +219,8 @@ def _plain_converter(column: str, stated: spec.Column, missing: frozenset[str]) 
         return values.status
     if column == "billed_cost":
         return values.money(column, stated.unit or "usd", missing)
+    if column == "turn":
+        return values.turn
     if column == "temperature":
         return values.number
     return plain if column in ("api_key_hash", "call_id") else values.label

@@ -13,7 +13,7 @@ from tokman.errors import BadRecord
 from tokman.sources.base import Context, Refused, Stateless
 from tokman.sources.classes import split_input, split_output
 from tokman.sources.facts import identity, is_distinct, word
-from tokman.sources.mapping import bodies
+from tokman.sources.mapping import bodies, work
 from tokman.sources.mapping.bulk import COUNTED, Bulk, Given
 from tokman.sources.mapping.paths import Found, parse
 from tokman.sources.mapping.places import Places
@@ -96,6 +96,8 @@ class Mapped(Stateless):
             calls = self._call(plan, each, line)
             if rows:
                 calls[0].call_id += f"#{parse(plan.base)[-1]}"
+            if plan.work:
+                work.note(calls[0], plan.work, each.work, self.context)
             rows += calls
         return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -16,7 +17,7 @@ LABELS = frozenset(
 LINKS = frozenset(("parent_id", "retry_of"))
 TIMES = frozenset(("started_at", "ended_at"))
 DURATIONS = frozenset(("duration_ms", "time_to_first_token_ms"))
-TRUTHS = frozenset(("response_cache_hit", "stream", "structured_output", "success"))
+TRUTHS = frozenset(("response_cache_hit", "stream", "structured_output", "success", "polls"))
 INPUT_PARTS = (
     "cache_read_input_tokens",
     "cache_write_5m_input_tokens",
@@ -26,16 +27,27 @@ COUNTS = frozenset(
     (
         *("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens"),
         *("total_tokens", "web_search_requests", "file_search_requests", "attempt"),
+        *("tool_errors", "tool_blocks", "system_blocks", "output_bytes", "choices"),
+        "max_output_tokens",
     )
 )
+HASHES = frozenset(("request_hash", "response_hash", "tools_hash", "steady_hash"))
+"""Columns that keep the keyed hash of whatever the log has there."""
+
+LISTS = frozenset(
+    "block_hashes block_sizes tool_call_hashes tool_names tool_result_hashes tool_result_bytes "
+    "tools_offered tools_offered_bytes".split()
+)
+"""Columns made of a list in the log; what is a hash there is hashed again, with the key."""
+
 COLUMNS = (
-    NAMES | LABELS | LINKS | TIMES | DURATIONS | TRUTHS | COUNTS
-    | {"call_id", "status", "billed_cost", "api_key_hash", "tags", "temperature"}
+    NAMES | LABELS | LINKS | TIMES | DURATIONS | TRUTHS | COUNTS | HASHES | LISTS
+    | {"call_id", "status", "billed_cost", "api_key_hash", "tags", "temperature", "turn"}
 )  # fmt: skip
 """What `map` may fill: the columns of `Usage`, with `input_tokens` for the log's own count of the
 input, `total_tokens` to check it by, and `ended_at` where there is no duration."""
 
-WORDS = NAMES | LABELS | LINKS | {"call_id", "tags"}
+WORDS = NAMES | LABELS | LINKS | {"call_id", "tags", "tool_names", "tools_offered"}
 """Columns that store words of the log."""
 
 TEXTS = frozenset(
@@ -78,6 +90,10 @@ class Column(msgspec.Struct, forbid_unknown_fields=True):
     unit: str | None = None
     format: str | None = None
     tz: str | None = None
+    since: str | None = None
+    """The moment that times are counted from, where that is not 1970."""
+    cumulative: bool | None = None
+    """Of block hashes: does each cover the blocks before it too?"""
     values: dict[str, str | bool] = {}
     """The log's word → the ledger's."""
     when: Condition | None = None
@@ -152,4 +168,6 @@ def column(given: Any) -> Column:
     """A column's short form written out; msgspec.ValidationError where it is none."""
     if isinstance(given, str | list):
         given = {"path": given}
+    if isinstance(given, dict) and isinstance(given.get("since"), date):
+        given = given | {"since": given["since"].isoformat()}
     return msgspec.convert(given, Column)

@@ -73,12 +73,17 @@ def count(column: str) -> Convert:
     return convert
 
 
-def moment(column: str, unit: str | None, form: str | None, zone: tzinfo) -> Convert:
-    """Microseconds since 1970 UTC; a time without an offset is one of `zone`."""
+def moment(
+    column: str, unit: str | None, form: str | None, zone: tzinfo, since: str | None = None
+) -> Convert:
+    """Microseconds since 1970 UTC; a time without an offset is one of `zone`, a number of units
+    counts from `since` (ISO 8601)."""
 
     def aware(value: datetime) -> int:
         value = value if value.tzinfo else value.replace(tzinfo=zone)
         return (value - _EPOCH) // timedelta(microseconds=1)
+
+    origin = aware(datetime.fromisoformat(since)) if since else 0
 
     def convert(value: Any) -> int | None:
         try:
@@ -86,7 +91,7 @@ def moment(column: str, unit: str | None, form: str | None, zone: tzinfo) -> Con
                 return aware(value)
             if unit is not None:
                 exact, scale = Decimal(plain(value)), SECONDS[unit]
-                return int(exact * scale if scale else exact / 1000)
+                return origin + int(exact * scale if scale else exact / 1000)
             if form is not None:
                 return aware(datetime.strptime(str(value).strip(), form))
             if isinstance(value, str) and value[4:5] == "-":
@@ -161,6 +166,14 @@ def status(value: Any) -> str:
     if _CODE.fullmatch(text) and not 0 <= int(text) < 100:
         return "ok" if 100 <= int(text) < 400 else "error"
     raise BadRecord("status: neither ok nor error; list it in the mapping's values")
+
+
+def turn(value: Any) -> str:
+    """Who spoke last before the model: `user` or `tool`."""
+    text = plain(value).strip().lower()
+    if text in ("user", "tool"):
+        return text
+    raise BadRecord("turn: neither user nor tool; list it in the mapping's values")
 
 
 def name(column: str) -> Convert:
