@@ -54,7 +54,9 @@ def test_times_may_count_from_any_moment() -> None:
 
 def test_blocks_of_one_size_end_where_the_input_ends() -> None:
     assert read(BLOCKS, hashes=[7, 8, 9]).block_sizes == [512, 512, 176]
-    assert read(BLOCKS, hashes=["a", "b", "c"], **{"in": 1536}).block_sizes == [512, 512, 512]
+    assert read(
+        BLOCKS | {"input_tokens": "more"}, hashes=["a", "b", "c"], more=1536
+    ).block_sizes == [512, 512, 512]
 
 
 def test_what_no_block_covers_is_a_block_like_no_other() -> None:
