@@ -29,6 +29,10 @@ USD_PER_MILLION: dict[str, tuple[Any, ...]] = {
     "claude-haiku-4-5": ("anthropic", 1, 5, "0.1", "1.25", 2, True),
     "mistral-large-4": ("mistral", 2, 6, None, None, None, False),
     "mistral-small-2603": ("mistral", "0.2", "0.6", None, None, None, False),
+    "mistral-medium-3-5": ("mistral", "1.5", "7.5", "0.15", None, None, False),
+    "grok-4.7": ("x-ai", 2, 6, "0.5", None, None, False),
+    "kimi-k2.6": ("moonshotai", "0.95", 4, "0.16", None, None, False),
+    "deepseek-v4-flash": ("deepseek", "0.3", "1.2", "0.006", None, None, False),
     "house-7b": ("mistral", 2, 6, None, None, None, False),
 }
 

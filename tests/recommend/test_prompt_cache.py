@@ -121,6 +121,24 @@ def test_openai_caches_by_itself_so_hits_are_counted_in_part() -> None:
     assert "prompt_cache_key" in one.change
 
 
+@pytest.mark.parametrize(
+    ("model", "step", "cheaper_by", "key"),
+    [
+        ("mistral-medium-3-5", 64, 1_350_000, "prompt_cache_key"),
+        ("grok-4.7", 64, 1_500_000, "x-grok-conv-id"),
+        ("kimi-k2.6", 64, 790_000, "never changes first"),
+        ("deepseek-v4-flash", 64, 294_000, "never changes first"),
+    ],
+)
+def test_other_caches_that_promise_nothing(
+    model: str, step: int, cheaper_by: int, key: str
+) -> None:
+    (one,) = plan(groups(9, 1 * MINUTES, model=model)).recommendations
+    hit = PREFIX // step * step * 50 // 100
+    assert one.window.identified == 100 * 9 * hit * cheaper_by
+    assert key in one.change
+
+
 LEFT: dict[str, list[Usage]] = {
     "a prefix below the minimum": groups(
         5, MINUTES, uncached_input_tokens=1000, block_sizes=[400, 500, 100]
@@ -138,7 +156,7 @@ LEFT: dict[str, list[Usage]] = {
     ),
     "a coding agent": groups(9, MINUTES, source="claude-code"),
     "times of files": groups(9, MINUTES, time_basis="file"),
-    "no rule is known": groups(9, MINUTES, model="mistral-large-4"),
+    "no rule is known": groups(9, MINUTES, model="house-7b"),
     "compacted conversations": [
         call(
             n,

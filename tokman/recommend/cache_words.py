@@ -190,9 +190,8 @@ def _automatic_change(rule: CacheRule, option: Option) -> str:
     words = "" if option.path != "blocks" else (
         "put what never changes first in the prompt and what changes last"
     )  # fmt: skip
-    if "openai" in rule.provider:
-        key = 'set prompt_cache_key="<workflow>"'
-        words = f"{words}, and {key}" if words else key
+    if rule.key:
+        words = f"{words}, and set {rule.key}" if words else f"set {rule.key}"
         if option.lifetime == "long":
             words += ' and prompt_cache_retention="24h"'
     return words or "nothing else: this provider caches by itself"

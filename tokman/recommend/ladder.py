@@ -54,6 +54,7 @@ class CacheRule(msgspec.Struct, forbid_unknown_fields=True):
     hits: int
     lookback: int
     source: str
+    key: str = ""
 
 
 class CacheRules(msgspec.Struct, forbid_unknown_fields=True):
