@@ -107,6 +107,12 @@ class Correction(Work):
             "(select list(call_id) from given))), []) from stale "
             "where present.call_id = stale.call_id and present.matched_ids is null"
         )
+        run(
+            "update present set case_id = coalesce(present.case_id, stale.case_id), "
+            "run_id = stale.run_id, git_commit = stale.git_commit, git_branch = stale.git_branch "
+            "from stale where present.call_id = stale.call_id and present.run_id is null "
+            "and stale.run_id is not null"
+        )
         run("create or replace temp table known as from stood")
         altered = self.ask(
             f"select {names}, {BESIDE} from present except select {names}, {BESIDE} from stood"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RULE_COLUMNS = frozenset(
     "source provider model operation_name user team project environment api_key_alias agent_name "
-    "conversation_id workflow file tag".split()
+    "conversation_id case_id git_branch workflow file tag".split()
 )
 """What a workflow rule may look at; `tag` is any of a call's tags."""
 

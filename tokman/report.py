@@ -28,6 +28,10 @@ DIMENSIONS = {
     "api_key_alias": "the name of the key",
     "agent_name": "the agent or subagent",
     "conversation_id": "the session or conversation",
+    "case_id": "the case of a test or eval suite",
+    "run_id": "the run of a suite",
+    "git_commit": "the revision that ran",
+    "git_branch": "the branch it was on",
     "operation_name": "chat, embeddings, …",
     "service_tier": "the tier served",
     "status": "ok or error",
@@ -130,7 +134,7 @@ def dimensions(by: str) -> list[str]:
     names = [name.strip().lower().replace("-", "_") for name in by.split(",") if name.strip()]
     for name in names:
         if name not in DIMENSIONS:
-            close = difflib.get_close_matches(name, DIMENSIONS, 1)
+            close = difflib.get_close_matches(name, DIMENSIONS, 1, cutoff=0.7)
             hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(DIMENSIONS)}"
             raise TokmanError(f"cannot report by {name!r}", hint)
     if not names:

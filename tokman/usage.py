@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when a ledger written before could no longer be read as it is."""
 
 PICO = 10**12
@@ -125,6 +125,15 @@ class Usage(msgspec.Struct, kw_only=True, gc=False):
     parent_id: str | None = None
     agent_name: str | None = None
     tags: list[str] | None = None
+
+    # Which test or eval made it
+    case_id: str | None = None
+    """The case of the suite that made the call."""
+    run_id: str | None = None
+    """The run of the suite: the first that made the call, where a later one replays its answer."""
+    git_commit: str | None = None
+    """The revision that ran, `-dirty` behind it where files were changed since."""
+    git_branch: str | None = None
 
     # What its shape was
     reasoning_effort: str | None = None

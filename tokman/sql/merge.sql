@@ -80,6 +80,11 @@ gathered as (
             'tool_result_bytes': tool_result_bytes,
             'tool_errors': tool_errors
         }) filter (tool_result_hashes is not null) as tool_results,
+        min({
+            'run_id': run_id,
+            'git_commit': git_commit,
+            'git_branch': git_branch
+        }) filter (coalesce(run_id, git_commit, git_branch) is not null) as run,
         max({
             'tools_offered': tools_offered,
             'tools_offered_bytes': tools_offered_bytes
@@ -90,21 +95,23 @@ gathered as (
             'service_tier', 'speed', 'inference_geo', 'error_type', 'finish_reason', 'stream',
             'duration_ms', 'time_to_first_token_ms', 'retry_of', 'attempt', 'billed_cost',
             'workflow_basis', 'user_id', 'team', 'project', 'environment', 'api_key_alias',
-            'api_key_hash', 'conversation_id', 'parent_id', 'agent_name', 'reasoning_effort',
-            'temperature', 'structured_output', 'request_hash', 'response_hash', 'output_bytes',
-            'tools_hash', 'steady_hash', 'choices', 'max_output_tokens', 'turn'
+            'api_key_hash', 'conversation_id', 'parent_id', 'agent_name', 'case_id',
+            'reasoning_effort', 'temperature', 'structured_output', 'request_hash',
+            'response_hash', 'output_bytes', 'tools_hash', 'steady_hash', 'choices',
+            'max_output_tokens', 'turn'
         )))
     from ranked
     group by call_id
 )
 
 select
-    * exclude (fullest, places, places_before, blocks, tool_calls, tool_results, tools),
+    * exclude (fullest, places, places_before, blocks, tool_calls, tool_results, tools, run),
     unnest(fullest),
     unnest(blocks),
     unnest(tool_calls),
     unnest(tool_results),
     unnest(tools),
+    unnest(run),
     nullif(
         list_sort(list_filter(
             list_distinct(places || coalesce(places_before, [])),

@@ -18,6 +18,7 @@ _OF_THE_LOG = (
     *("time_to_first_token_ms", "retry_of", "attempt", "billed_cost", "workflow"),
     *("workflow_basis", "user_id", "team", "project", "environment", "api_key_alias"),
     *("api_key_hash", "conversation_id", "parent_id", "agent_name", "tags", "line"),
+    *("case_id", "run_id", "git_commit", "git_branch"),
 )
 """Columns that the gateway knows and the provider's response does not, or not as well."""
 

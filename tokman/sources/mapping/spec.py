@@ -12,7 +12,8 @@ NAMES = frozenset(
     "error_type finish_reason reasoning_effort".split()
 )
 LABELS = frozenset(
-    "workflow user_id team project environment api_key_alias conversation_id agent_name".split()
+    "workflow user_id team project environment api_key_alias conversation_id agent_name "
+    "case_id run_id git_commit git_branch".split()
 )
 LINKS = frozenset(("parent_id", "retry_of"))
 TIMES = frozenset(("started_at", "ended_at"))

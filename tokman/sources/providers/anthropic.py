@@ -17,7 +17,7 @@ from tokman.usage import Usage
 _KEPT = (
     *("provider_name", "request_model", "response_model", "started_at", "user_id", "team"),
     *("workflow", "workflow_basis", "project", "environment", "conversation_id", "tags"),
-    *("api_key_alias", "api_key_hash", "agent_name", "source", "file", "status"),
+    *("api_key_alias", "api_key_hash", "agent_name", "case_id", "source", "file", "status"),
 )
 
 

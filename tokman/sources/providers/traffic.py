@@ -21,6 +21,7 @@ _WHO = {
     "conversation_id": ("session_id", "conversation_id", "thread_id"),
     "agent_name": ("agent_name", "agent"),
     "api_key_alias": ("api_key_alias", "api_key_name"),
+    "case_id": ("tokman.case", "tokman_case"),
 }
 _COLUMNS = {name: column for column, names in _WHO.items() for name in names}
 

@@ -5,6 +5,8 @@ https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-
 OpenInference: https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
 OpenLLMetry: https://github.com/traceloop/openllmetry/tree/main/packages/opentelemetry-semantic-conventions-ai
 Vercel AI SDK: https://ai-sdk.dev/docs/ai-sdk-core/telemetry
+Tests, pipelines and revisions: https://opentelemetry.io/docs/specs/semconv/registry/attributes/
+(test, cicd, vcs); `tokman.case` and `tokman.run` go before them.
 """
 
 from __future__ import annotations
@@ -98,6 +100,7 @@ NAMES = {
         *("traceloop.association.properties.session_id", "ai.telemetry.metadata.sessionId"),
     ),
     "tags": ("tag.tags",),
+    "case": ("tokman.case", "test.case.name"),
     "event": ("event.name",),
     "address": ("server.address",),
 }
@@ -112,11 +115,15 @@ WANTED = {
 states, and its rank where several of its names are there."""
 
 RESOURCE = {
-    "service": ("service.name",),
+    "workflow": ("service.name",),
     "environment": ("deployment.environment.name", "deployment.environment"),
     "project": ("openinference.project.name", "service.namespace"),
+    "case_id": ("tokman.case", "test.case.name"),
+    "run_id": ("tokman.run", "cicd.pipeline.run.id"),
+    "git_commit": ("vcs.ref.head.revision",),
+    "git_branch": ("vcs.ref.head.name",),
 }
-"""What is read of the attributes of the resource that wrote the spans."""
+"""The columns that the attributes of the resource that wrote the spans fill."""
 
 
 def facts_of(attributes: Iterable[tuple[str, Any]]) -> Facts:

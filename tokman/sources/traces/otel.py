@@ -199,12 +199,12 @@ class OpenTelemetry:
             user_id=short(facts.get("user")),
             conversation_id=short(facts.get("session")),
             agent_name=short(facts.get("agent")),
+            case_id=short(facts.get("case")),
         )
         if told == "sum":
             span.stated = kind != "event" and conventions.states_counts(facts)
         if told != "call":
             return span
-        service, environment, project = resource
         usage = Usage(
             call_id="",
             started_at=start,
@@ -212,11 +212,10 @@ class OpenTelemetry:
             status="error" if failed else "ok",
             error_type=conventions.error_of(facts) if failed else None,
             duration_ms=(end - start) // 1000 if start and end and end >= start else None,
-            workflow=service,
-            workflow_basis="default" if service else None,
-            environment=environment,
-            project=project,
+            workflow_basis="default" if resource["workflow"] else None,
         )
+        for column, value in resource.items():
+            setattr(usage, column, value)
         span.stated = conventions.count(usage, facts)
         if not span.stated and not failed:
             usage.output_basis = "partial"
@@ -225,8 +224,8 @@ class OpenTelemetry:
         return span
 
 
-Resource = tuple[str | None, str | None, str | None]
-"""Service, environment and project."""
+Resource = dict[str, str | None]
+"""The columns that the resource fills: the service as workflow, and what RESOURCE names."""
 
 
 def _listed(batch: Batch) -> list[Attribute] | None:
@@ -234,13 +233,13 @@ def _listed(batch: Batch) -> list[Attribute] | None:
 
 
 def _resource(attributes: dict[str, Any]) -> Resource:
-    service, environment, project = (
-        next((value for name in names if (value := short(attributes.get(name)))), None)
-        for names in RESOURCE.values()
-    )
-    if service and service.startswith("unknown_service"):
-        service = None
-    return service, environment, project
+    found = {
+        column: next((value for name in names if (value := short(attributes.get(name)))), None)
+        for column, names in RESOURCE.items()
+    }
+    if (found["workflow"] or "").startswith("unknown_service"):
+        found["workflow"] = None
+    return found
 
 
 def _flat_resource(resource: FlatResource | None) -> Resource:

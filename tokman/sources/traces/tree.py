@@ -40,6 +40,7 @@ class Span(msgspec.Struct, kw_only=True, gc=False):
     user_id: str | None = None
     conversation_id: str | None = None
     agent_name: str | None = None
+    case_id: str | None = None
 
 
 Spans = dict[str, Span]
@@ -221,4 +222,5 @@ def _attributed(spans: Spans, span: Span) -> Usage:
         usage.agent_name = usage.agent_name or above.agent_name
         if above.workflow and usage.workflow_basis != "explicit":
             usage.workflow, usage.workflow_basis = above.workflow, "explicit"
+    usage.case_id = next((each.case_id for each in lineage if each.case_id), usage.case_id)
     return usage
