@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import Run
 from tokman.columns import fault
@@ -600,3 +603,28 @@ def test_records_of_a_document_are_refused_one_by_one(wrap: Any) -> None:
             (4 if whole else 1, "not a JSON object"),
         ]
     )
+
+
+ODD = st.sampled_from(
+    [None, "", "o3", '{"model":"o3","in":7}', 7, True, [1], {}, {"model": "o3", "in": 7}]
+)
+VARIANT = st.dictionaries(st.sampled_from(["answer", "meta", "usage", "http", "region"]), ODD)
+
+
+@given(st.lists(VARIANT, min_size=1, max_size=8))
+def test_records_together_give_what_each_gives_alone(variants: list[dict[str, Any]]) -> None:
+    source = source_of(load.mapping("mygw", TABLE, "tokman.toml"))
+    decode = msgspec.json.Decoder(source.record_type).decode
+    whole = RECORD | {"answer": {"model": "gpt-5"}, "meta": {"feature": "search"}}
+    records = []
+    for number, changes in enumerate(variants):
+        with suppress(msgspec.ValidationError):
+            record = whole | changes | {"id": f"c0ffee00-{number:04}"}
+            records.append(decode(json.dumps(record)))
+    alone: list[Any] = []
+    for number, record in enumerate(records):
+        try:
+            alone += source(CONTEXT).parse(record, number)
+        except BadRecord as error:
+            alone.append(Refused(number, str(error)))
+    assert list(source(CONTEXT).parse_records(records, range(len(records)))) == alone

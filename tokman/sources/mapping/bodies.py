@@ -34,11 +34,11 @@ _family = cache(by_name)
 def read(bodies: Sequence[Any], usage: Usage, context: Context) -> list[Usage]:
     """The calls that the record's response speaks of, given with its request and address; none
     where it is no response we know."""
-    from tokman.sources.providers.envelope import unwrap
-
     response, request, url = bodies
     if not (response := _message(response)):
         return []
+    from tokman.sources.providers.envelope import unwrap
+
     record: dict[str, Any] = {
         "response": response,
         "request": _message(request),

@@ -1,20 +1,18 @@
-"""Records converted by column: each distinct value once, the rest is looked up."""
+"""What a plan makes of many records, column by column."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from tokman.sources.mapping.memo import Conversion, Fault, Tags
 from tokman.sources.mapping.paths import Found, either
-from tokman.sources.mapping.plan import LONG, Plan, Step
+from tokman.sources.mapping.plan import Plan, Step
 from tokman.sources.mapping.spec import INPUT_PARTS
 from tokman.usage import Usage
-
-REMEMBERED = 10_000
-"""Distinct values of a column that are remembered."""
 
 COUNTED = ("input_tokens", *INPUT_PARTS, "output_tokens", "reasoning_output_tokens")
 ASIDE = ("total_tokens", "call_id", "ended_at")
@@ -25,72 +23,19 @@ _DEFAULTS = {
     for field in msgspec.structs.fields(Usage)
     if field.default not in (msgspec.NODEFAULT, None)
 }
-_NEVER_EQUAL = {str, bytes, type(None)}
 
 
-class Fault(str):
-    """Why a value is refused, where a converted value would be."""
+class Given(NamedTuple):
+    """What a mapping makes of one record."""
 
-
-class Memo(dict[Any, Any]):
-    """Value → converted value, each converted when it is first asked for; a value that is not
-    there stays None, unless `missing` is None."""
-
-    def __init__(self, convert: Callable[[Any], Any], missing: frozenset[str] | None) -> None:
-        self._convert, self._missing = convert, missing
-
-    def __missing__(self, value: Any) -> Any:
-        found = self._converted(value)
-        if not (isinstance(value, str | bytes) and len(value) > LONG):
-            if len(self) >= REMEMBERED:
-                self.clear()
-            self[value] = found
-        return found
-
-    def _converted(self, value: Any) -> Any:
-        missing = self._missing
-        if missing is not None and (
-            value is None or (type(value) is str and value.strip() in missing)
-        ):
-            return None
-        try:
-            return self._convert(value)
-        except ValueError as error:
-            return Fault(error)
-
-
-class Conversion:
-    """One conversion, of column after column."""
-
-    def __init__(self, convert: Callable[[Any], Any], missing: frozenset[str] | None) -> None:
-        self._convert, self._missing = convert, missing
-        self._memos: dict[type, Memo] = {}
-
-    def column(self, values: Sequence[Any]) -> list[Any]:
-        """The converted values, a fault where one cannot be converted."""
-        kinds = set(map(type, values)) - _NEVER_EQUAL
-        if len(kinds) < 2:
-            return list(map(self._memo(kinds.pop() if kinds else str).__getitem__, values))
-        return [self._memo(type(value))[value] for value in values]
-
-    def _memo(self, kind: type) -> Memo:
-        """The memo for values of this type: 1, 1.0 and True are one key, but not one value."""
-        if kind not in self._memos:
-            self._memos[kind] = Memo(self._convert, self._missing)
-        return self._memos[kind]
-
-
-class Given(msgspec.Struct, gc=False):
-    """What a mapping makes of one record, before it is a row."""
-
-    columns: dict[str, Any]
+    usage: Usage
+    """The row, without the id and the counts."""
     counts: tuple[int | None, ...]
     """Of `COUNTED`."""
     aside: tuple[Any, ...]
     """Of `ASIDE`."""
     key: tuple[Any, ...]
     """Each part of the mapping's key."""
-    tags: list[str] | None
     bodies: tuple[Any, ...]
     """The provider's response, the request and the address."""
     work: tuple[Any, ...]
@@ -112,8 +57,10 @@ class Bulk:
             )
             for step in plan.steps
         ]
-        columns = [step.column for step in plan.steps]
-        self._names = [name for name in columns if name not in {*COUNTED, *ASIDE}]
+        columns = {step.column for step in plan.steps} - {*COUNTED, *ASIDE}
+        self._names = [name for name in Usage.__struct_fields__ if name in columns]
+        """In the order of Usage, in which msgspec takes them faster."""
+        self._tags = Tags(plan)
         self._own = [(asked, Conversion(asked.holds, None)) for asked in plan.own]
         self._where = [(asked, Conversion(asked.holds, None)) for asked in plan.where]
         self._refuse = [(asked, Conversion(asked.holds, None)) for asked in plan.refuse]
@@ -123,25 +70,25 @@ class Bulk:
         """The numbers of the records that are no calls; adds to the faults those to be refused."""
         found: set[int] = set()
         for asked, conversion in self._own:
-            for number, held in enumerate(conversion.column(columns[asked.place])):
-                if held is not True:
-                    faults.setdefault(number, held or asked.reason)
+            for number, held in _except(True, conversion.column(columns[asked.place])):
+                faults.setdefault(number, held or asked.reason)
         for asked, conversion in self._where:
-            for number, held in enumerate(conversion.column(columns[asked.place])):
+            for number, held in _except(True, conversion.column(columns[asked.place])):
                 if type(held) is Fault and number not in found:
                     faults.setdefault(number, held)
                 elif not held and number not in faults:
                     found.add(number)
         for asked, conversion in self._refuse:
-            for number, held in enumerate(conversion.column(columns[asked.place])):
-                if held and number not in found:
+            for number, held in _except(False, conversion.column(columns[asked.place])):
+                if number not in found:
                     faults.setdefault(number, held if type(held) is Fault else asked.reason)
         return found
 
-    def given(self, found: Found, size: int) -> Iterable[Given | None]:
+    def given(self, found: Found, lines: Sequence[int]) -> Iterable[Given | None]:
         """What becomes of each record, None where it has no call at the plan's base; adds to the
         faults."""
         columns, opened, faults = found
+        size = len(lines)
         empty: list[Any] = [None] * size
         there = [columns[place] for place in self._inside if columns[place] != empty]
         if self._inside and not there:
@@ -153,20 +100,15 @@ class Bulk:
                 for number, value in enumerate(lists[step.column]):
                     if type(value) is Fault:
                         faults.setdefault(number, value)
-        for name in _DEFAULTS.keys() & lists.keys():
-            default = _DEFAULTS[name]
-            lists[name] = [default if value is None else value for value in lists[name]]
         plan = self._plan
-        tags = [opened[place] for place, _ in plan.tags]
         given = map(
             Given,
-            (dict(zip(self._names, row, strict=True)) for row in _rows(lists, self._names, empty)),
+            self._usages(lists, self._tags.column(found, empty), lines),
             _rows(lists, COUNTED, empty),
             _rows(lists, ASIDE, empty),
             zip(*(plan.first(columns, places, size) for places in plan.key), strict=True)
             if plan.key
             else repeat(()),
-            map(plan.tagged, zip(*tags, strict=True)) if tags else empty,
             zip(*(plan.first(opened, places, size) for places in plan.bodies), strict=True)
             if plan.bodies
             else repeat(()),
@@ -183,11 +125,39 @@ class Bulk:
         calls = (any(value is not None for value in row) for row in zip(*there, strict=True))
         return [each if call else None for each, call in zip(given, calls, strict=True)]
 
+    def _usages(
+        self, lists: dict[str, list[Any]], tags: list[Any], lines: Sequence[int]
+    ) -> Iterator[Usage]:
+        """Rows of the columns that say something, each where Usage has it."""
+        given: dict[str, Sequence[Any]] = {"call_id": [""] * len(lines)}
+        for name in self._names:
+            default = _DEFAULTS.get(name)
+            silent = lists[name].count(None) + (default is not None and lists[name].count(default))
+            if silent < len(lines):
+                given[name] = _filled(lists[name], default)
+        names = [*given, "tags", "line"]
+        for row in zip(*given.values(), tags, lines, strict=True):
+            yield Usage(**dict(zip(names, row, strict=True)))
+
 
 def _rows(
     lists: dict[str, list[Any]], names: Sequence[str], empty: list[Any]
 ) -> Iterable[tuple[Any, ...]]:
     return zip(*(lists.get(name, empty) for name in names), strict=True) if names else repeat(())
+
+
+def _filled(column: list[Any], default: Any) -> list[Any]:
+    """The column with the default where it has no value."""
+    if default is None or None not in column:
+        return column
+    return [default if value is None else value for value in column]
+
+
+def _except(usual: bool, column: list[Any]) -> Iterable[tuple[int, Any]]:
+    """Numbers and values of what is not the usual answer."""
+    if column.count(usual) == len(column):
+        return ()
+    return ((number, held) for number, held in enumerate(column) if held is not usual)
 
 
 def _merged(
@@ -205,7 +175,7 @@ def _merged(
         elif None in merged:
             merged = either(merged, conversion.column(columns[place]))
     if step.const is not None:
-        merged = [step.const if value is None else value for value in merged]
+        merged = _filled(merged, step.const)
     if asked is not None and step.when is not None:
         holds = asked.column(columns[step.when.place])
         merged = [

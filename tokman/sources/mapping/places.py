@@ -8,7 +8,6 @@ from typing import Any
 
 from tokman.sources.mapping.paths import (
     Found,
-    Shape,
     decoded,
     either,
     parse,
@@ -17,6 +16,7 @@ from tokman.sources.mapping.paths import (
     under,
     walk,
 )
+from tokman.sources.mapping.shape import Shape
 
 
 class Places:

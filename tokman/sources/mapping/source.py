@@ -36,6 +36,9 @@ class Mapped(Stateless):
     places: ClassVar[Places]
     plans: ClassVar[list[Plan]]
     bulks: ClassVar[list[Bulk]]
+    is_timed: ClassVar[bool]
+    """The mapping names a time, so every call has one."""
+    links: ClassVar[Sequence[str]]
     fingerprint: ClassVar[str]
     """Changes with what the mapping says."""
 
@@ -77,23 +80,23 @@ class Mapped(Stateless):
 
     def _parse(self, found: Found, lines: Sequence[int]) -> Iterable[Usage | Refused]:
         no_calls = self.bulks[0].no_calls(found.values, found.faults)
-        given = [bulk.given(found, len(lines)) for bulk in self.bulks]
-        for number, (line, *calls) in enumerate(zip(lines, *given, strict=True)):
+        given = zip(*(bulk.given(found, lines) for bulk in self.bulks), strict=True)
+        for number, calls in enumerate(given):
             if number in no_calls:
                 continue
             try:
                 if number in found.faults:
                     raise BadRecord(found.faults[number])
-                yield from self._calls(calls, line)
+                yield from self._calls(calls)
             except (ValueError, RecursionError) as error:
-                yield Refused(line, str(error))
+                yield Refused(lines[number], str(error))
 
-    def _calls(self, given: Sequence[Given | None], line: int) -> list[Usage]:
+    def _calls(self, given: Sequence[Given | None]) -> list[Usage]:
         rows: list[Usage] = []
         for plan, each in zip(self.plans, given, strict=True):
             if each is None:
                 continue
-            calls = self._call(plan, each, line)
+            calls = self._call(plan, each)
             if rows:
                 calls[0].call_id += f"#{parse(plan.base)[-1]}"
             if plan.work:
@@ -101,20 +104,19 @@ class Mapped(Stateless):
             rows += calls
         return rows
 
-    def _call(self, plan: Plan, given: Given, line: int) -> list[Usage]:
-        total, own, ended = given.aside
-        usage = Usage(call_id="", line=line, tags=given.tags, **given.columns)
-        if usage.started_at is None and "started_at" in self.mapping.map:
+    def _call(self, plan: Plan, given: Given) -> list[Usage]:
+        usage, counts, (total, own, ended), _, messages, _, _ = given
+        if usage.started_at is None and self.is_timed:
             raise BadRecord("started_at: missing")
         if ended is not None and usage.duration_ms is None and usage.started_at is not None:
             passed = (ended - usage.started_at) // 1000
             usage.duration_ms = passed if passed >= 0 else None
         self._annotate(plan, usage)
-        inner = bodies.read(given.bodies, usage, self.context) if given.bodies else []
-        if inner and (inner[0].output_basis == "final" or given.counts == _UNSTATED):
+        inner = bodies.read(messages, usage, self.context) if messages else []
+        if inner and (inner[0].output_basis == "final" or counts == _UNSTATED):
             rows = bodies.joined(usage, inner)
         else:
-            self._count(usage, given.counts, total)
+            self._count(usage, counts, total)
             rows = [usage]
         response = inner[0].call_id if inner else None
         rows[0].call_id = self._id(given, rows[0], own, response)
@@ -135,8 +137,8 @@ class Mapped(Stateless):
             usage.workflow_basis = "explicit"
         if usage.api_key_hash:
             usage.api_key_hash = self.context.hash_text(usage.api_key_hash)
-        if plan.key:
-            for link in LINKS:
+        if plan.key and self.links:
+            for link in self.links:
                 if to := getattr(usage, link):
                     setattr(usage, link, f"{self.name}:{to}")
 
@@ -145,9 +147,12 @@ class Mapped(Stateless):
         if not any(counts):
             usage.output_basis = "partial"
             return
-        whole, read, short, long, made, reasoning = [count or 0 for count in counts]
+        given, read, short, long, wrote, reasoning = counts
+        whole, made = given or 0, wrote or 0
         usage.uncached_input_tokens = whole
-        if cached := read + short + long:
+        if read or short or long:
+            read, short, long = read or 0, short or 0, long or 0
+            cached = read + short + long
             if self.mapping.cache_in_input == "unknown":
                 raise BadRecord("are cached tokens inside input_tokens? cache_in_input is unknown")
             if not self.mapping.cache_in_input:
@@ -177,7 +182,7 @@ class Mapped(Stateless):
         own_words = usage.response_cache_hit or (usage.status == "error" and parts)
         if response and not own_words:
             return response
-        if any(part is not None for part in parts):
+        if parts.count(None) < len(parts):
             text = str(parts[0]) if len(parts) == 1 else ""
             if not word(text):
                 text = self.context.hash_text(msgspec.json.encode(parts).decode())
@@ -185,7 +190,7 @@ class Mapped(Stateless):
             return known if known.startswith(f"{self.name}:") else f"{self.name}:{known}"
         if parts or ("call_id" in self.mapping.map and not response):
             raise BadRecord("no id: name more columns in the mapping's key")
-        if response and "started_at" in self.mapping.map:
+        if response and self.is_timed:
             return f"{response}_cache_hit{usage.started_at}"
         digest = self.context.hash(msgspec.json.encode(given.record))
         number = self.seen[digest] = self.seen.get(digest, 0) + 1
@@ -215,6 +220,8 @@ def _compiled(text: bytes) -> type[Mapped]:
     made.name, made.title, made.locations = mapping.name, mapping.title, tuple(mapping.locations)
     made.mapping, made.places, made.plans = mapping, places, plans
     made.bulks = list(map(Bulk, plans))
+    made.is_timed = "started_at" in mapping.map
+    made.links = sorted(LINKS & mapping.map.keys())
     made.fingerprint = digest.hexdigest()
     made.matches = staticmethod(matcher(mapping))
     made.from_row = staticmethod(places.row)
