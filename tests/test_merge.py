@@ -190,3 +190,15 @@ def test_neither_order_nor_batches_matter(
         if shuffled[start:end]:
             put(in_parts, *shuffled[start:end])
     assert rows(in_parts) == rows(at_once)
+
+
+def test_blocks_come_from_the_log_that_has_the_whole_request(tmp_path: Path) -> None:
+    """A trace that left out the tools never stands in for the gateway, first or last."""
+    whole = usage(request_hash=4, block_hashes=[1, 2], block_sizes=[8, 9], source="gateway")
+    part = usage(block_hashes=[9], block_sizes=[9], source="trace")
+    for number, order in enumerate(([whole, part], [part, whole], [part, whole, part])):
+        ledger = Ledger(tmp_path / str(number), create=True)
+        for sighting in order:
+            put(ledger, sighting)
+        [row] = rows(ledger)
+        assert (row["request_hash"], row["block_hashes"], row["block_sizes"]) == (4, [1, 2], [8, 9])

@@ -635,6 +635,21 @@ LOGS["otel"] = [
         "name": TEXT,
         "attributes": {"gen_ai.usage.output_tokens": 1, "input": {"value": TEXT}},
     },
+    {
+        "type": "span",
+        "traceId": SPAN["traceId"],
+        "spanId": "00f067aa0ba902ba",
+        "attributes": {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "gpt-4o",
+            "llm.input_messages.0.message.role": TEXT,
+            "llm.input_messages.0.message.content": TEXT,
+            "llm.tools.0.tool.json_schema": json.dumps({"name": TEXT, "description": TEXT}),
+            "gen_ai.output.messages": [
+                {"role": TEXT, "parts": [{"type": "tool_call", "name": TEXT, "arguments": TEXT}]}
+            ],
+        },
+    },
 ]
 
 LOGS["focus"] = [

@@ -64,12 +64,15 @@ gathered as (
         list_sort(list_distinct(flatten(
             list(matched_ids) filter (matched_ids is not null)
         ))) as matched_ids,
-        max({
-            'block_hashes': block_hashes,
-            'block_sizes': block_sizes,
-            'tool_blocks': tool_blocks,
-            'system_blocks': system_blocks
-        }) filter (block_hashes is not null) as blocks,
+        arg_max(
+            {
+                'block_hashes': block_hashes,
+                'block_sizes': block_sizes,
+                'tool_blocks': tool_blocks,
+                'system_blocks': system_blocks
+            },
+            (request_hash is not null, block_hashes, block_sizes, tool_blocks, system_blocks)
+        ) filter (block_hashes is not null) as blocks,
         max({
             'tool_call_hashes': tool_call_hashes,
             'tool_names': tool_names,

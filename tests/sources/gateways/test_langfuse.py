@@ -275,7 +275,7 @@ def test_a_tag_names_the_workflow() -> None:
 
 
 def test_a_call_without_counts_has_no_price(tokman: Run, tmp_path: Path) -> None:
-    (tmp_path / "o.jsonl").write_text(json.dumps(seen("a", usageDetails={})) + "\n")
+    (tmp_path / "o.jsonl").write_text(json.dumps(seen("a", output=None, usageDetails={})) + "\n")
     assert tokman("ingest", "o.jsonl", "--ledger", "l").code == 0
     query = "select list_cost is null as unpriced from usage"
     assert json.loads(tokman("sql", query, "-f", "json", "--ledger", "l").out) == [

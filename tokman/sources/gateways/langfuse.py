@@ -12,7 +12,7 @@ from tokman.sources.facts import pico, short, time_us, word
 from tokman.sources.gateways import langfuse_record as shape
 from tokman.sources.gateways import langfuse_usage
 from tokman.sources.gateways.langfuse_record import Observation, Record, Trace
-from tokman.sources.traces import conventions
+from tokman.sources.traces import conventions, texts
 from tokman.sources.traces.tree import Kind, Span, Trees
 from tokman.usage import Usage
 
@@ -43,7 +43,8 @@ class Langfuse:
     tell it, else `traceId:id`, as the spans they were made of. `billed_cost` is what the
     application itself stated (`providedCostDetails`): the other costs are Langfuse's multiplication
     with its own price list, of which exports from blob storage do not say whether it is one.
-    Langfuse counts the tokens of some calls itself where none were stated and does not mark them.
+    Langfuse counts the tokens of some calls itself where none were stated and does not mark them;
+    what neither states is estimated from the texts.
 
     Not verified on real files: exports from blob storage (JSON lines, CSV, Parquet).
     """
@@ -128,6 +129,8 @@ class Langfuse:
             if not span.stated and usage.status == "ok":
                 usage.output_basis = "partial"
             span.response_id = _describe(usage, seen)
+            given, answered = shape.text(seen.input), shape.text(seen.output)
+            texts.fill(usage, self.context, given, answered, counted=span.stated)
         return key, seen.id, span
 
     def _id(self, trace: str, observation: str) -> str:

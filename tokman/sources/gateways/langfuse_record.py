@@ -1,4 +1,4 @@
-"""What is read of a Langfuse export (typed: texts are skipped undecoded).
+"""What is read of a Langfuse export (typed: texts stay undecoded, but for those of calls).
 
 Fields: https://langfuse.com/docs/api-and-data-platform/features/blob-storage-export-fields for blob
 storage (snake_case), https://api.reference.langfuse.com for the API and the exports of the UI.
@@ -30,6 +30,8 @@ class Observation(msgspec.Struct, kw_only=True):
     usage: dict[str, Any] | None = None
     tags: list[str] | str | None = None
     metadata: msgspec.Raw = msgspec.Raw(b"null")
+    input: msgspec.Raw = msgspec.Raw(b"null")
+    output: msgspec.Raw = msgspec.Raw(b"null")
 
     traceId: str | None = None
     parentObservationId: str | None = None
@@ -113,10 +115,18 @@ def from_row(row: dict[str, Any]) -> Record:
             value = value.isoformat()
         elif isinstance(value, list) and value and isinstance(value[0], tuple):
             value = dict(value)
-        if name == "metadata":
+        if name in ("metadata", "input", "output"):
             value = msgspec.Raw(msgspec.json.encode(value))
         read[name] = value
     return msgspec.convert(read, Record, strict=False)
+
+
+def text(raw: msgspec.Raw) -> Any:
+    """What was asked or answered, as it was logged; None where it cannot be read."""
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE:
+        return None
 
 
 def details(value: Details, field: str) -> dict[str, Any]:

@@ -42,16 +42,22 @@ _ASKED = frozenset((*_SETTINGS, *_MOST_TOKENS, "temperature", "reasoning_effort"
 Where = Literal["tools", "system", "turns"]
 
 
-def fill(usage: Usage, context: Context, request: Json | None, response: Any) -> None:
+def fill(
+    usage: Usage, context: Context, request: Json | None, response: Any, *, whole: bool = True
+) -> None:
     """Write the hashes and settings of a request and its answer into the usage.
 
-    Content in a form that no provider takes has no hashes; its usage counts all the same.
+    Content in a form that no provider takes has no hashes; its usage counts all the same. Of a
+    request that may not be `whole` neither settings nor a hash of all of it are known.
     """
     with suppress(AttributeError, TypeError, RecursionError):
         if request:
-            settings(usage, request)
+            if whole:
+                settings(usage, request)
             hear(usage, context, request)
             _prompt(usage, context, request)
+            if not whole:
+                usage.request_hash = None
     with suppress(AttributeError, TypeError, RecursionError):
         _answer(usage, context, response)
 

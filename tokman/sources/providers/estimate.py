@@ -18,23 +18,25 @@ BYTES_PER_TOKEN = 3.7
 In other scripts, or by other vendors' tokenizers, it is off by up to a half."""
 
 
-def fill(usage: Usage, request: Json | None, response: Any) -> bool:
+def fill(usage: Usage, request: Json | None, response: Any, *, whole: bool = True) -> bool:
     """Estimate input and output where both texts are in the log; False where one is missing.
 
     A stream that was not asked for its usage states none:
-    https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
+    https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options.
+    Counts are never exact where the request may not be `whole`. Embeddings write no text.
     """
-    if not request or not usage.block_sizes or not usage.output_bytes:
+    answered = usage.output_bytes or usage.operation_name == "embeddings"
+    if not request or not usage.block_sizes or not answered:
         return False
     model = usage.response_model or usage.request_model or ""
     counted = openai_count.count(model, request, response)
     if counted:
         usage.uncached_input_tokens = counted.input_tokens
         usage.output_tokens = counted.output_tokens
-        usage.count_basis = "exact" if counted.exact else "tiktoken"
+        usage.count_basis = "exact" if counted.exact and whole else "tiktoken"
     else:
         usage.uncached_input_tokens = round(sum(usage.block_sizes) / BYTES_PER_TOKEN)
-        usage.output_tokens = round(usage.output_bytes / BYTES_PER_TOKEN)
+        usage.output_tokens = round((usage.output_bytes or 0) / BYTES_PER_TOKEN)
         usage.count_basis = "bytes"
     usage.output_basis = "estimated"
     return True

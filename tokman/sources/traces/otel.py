@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from tokman.sources.base import Context, Refused
 from tokman.sources.facts import short, word
-from tokman.sources.traces import conventions
+from tokman.sources.traces import conventions, texts
 from tokman.sources.traces.names import RESOURCE, WANTED, Facts, facts_of
 from tokman.sources.traces.record import (
     Attribute,
@@ -18,10 +19,13 @@ from tokman.sources.traces.record import (
     Status,
     attributes_of,
     flat_facts,
+    flat_spoken,
     flat_us,
     hex_id,
     nano_us,
+    spoken_of,
 )
+from tokman.sources.traces.spoken import Spoken, answered, asked
 from tokman.sources.traces.tree import Kind, Span, Trees
 from tokman.usage import Usage
 
@@ -108,6 +112,7 @@ class OpenTelemetry:
     ) -> Iterator[Usage | Refused]:
         try:
             facts = facts_of(attributes_of(entry.attributes, WANTED))
+            spoken = partial(spoken_of, entry.attributes)
             trace = hex_id(entry.traceId or entry.trace_id)
             span_id = hex_id(entry.spanId or entry.span_id)
             if kind == "event":
@@ -121,7 +126,7 @@ class OpenTelemetry:
                 end = nano_us(entry.endTimeUnixNano or entry.end_time_unix_nano, "endTime")
                 parent = hex_id(entry.parentSpanId or entry.parent_span_id)
             failed = entry.status is not None and entry.status.failed()
-            span = self._span(facts, resource, kind, start, end, failed)
+            span = self._span(facts, spoken, resource, kind, start, end, failed)
         except ValueError as error:
             yield Refused(line=line, reason=str(error))
             return
@@ -132,6 +137,7 @@ class OpenTelemetry:
         if record.type == "metric":
             return
         facts = flat_facts(record.attributes)
+        spoken = partial(flat_spoken, record.attributes)
         if record.span_kind:
             facts.setdefault("span_kind", record.span_kind)
         ids = record.context or record.spanContext
@@ -162,7 +168,7 @@ class OpenTelemetry:
         code = record.status_code or (record.status if isinstance(record.status, str) else None)
         failed = (status or Status(code=code)).failed()
         resource = _flat_resource(record.resource)
-        span = self._span(facts, resource, kind, start, end, failed)
+        span = self._span(facts, spoken, resource, kind, start, end, failed)
         span.parent, span.line = parent, line
         yield from self._hold(trace, span_id, span, start)
 
@@ -183,6 +189,7 @@ class OpenTelemetry:
     def _span(
         self,
         facts: Facts,
+        spoken: Callable[[], Spoken],
         resource: Resource,
         kind: Kind,
         start: int | None,
@@ -220,6 +227,8 @@ class OpenTelemetry:
         if not span.stated and not failed:
             usage.output_basis = "partial"
         conventions.describe(usage, facts)
+        said = spoken()
+        texts.fill(usage, self.context, asked(said), answered(said), counted=span.stated)
         span.usage = usage
         return span
 

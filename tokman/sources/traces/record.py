@@ -19,6 +19,13 @@ import msgspec
 from tokman.errors import BadRecord
 from tokman.sources.facts import time_us, word
 from tokman.sources.traces.names import WANTED, Facts, facts_of
+from tokman.sources.traces.spoken import (
+    Spoken,
+    is_spoken,
+    leads_to_spoken,
+    plain,
+    put_together,
+)
 
 Time = str | int | float | list[int] | None
 
@@ -30,7 +37,7 @@ class Array(msgspec.Struct, gc=False):
 
 
 class Value(msgspec.Struct, gc=False):
-    """One attribute's value; objects and bytes are never read."""
+    """One attribute's value; objects and bytes are no facts."""
 
     stringValue: str | None = None
     intValue: int | str | None = None
@@ -173,6 +180,7 @@ class Line(msgspec.Struct):
 
 _value = msgspec.json.Decoder(Value)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 _PREFIXES = frozenset(
     name[:place] for name in WANTED for place, letter in enumerate(name) if letter == "."
 )
@@ -202,6 +210,33 @@ def _flattened(raw: msgspec.Raw, prefix: str) -> Iterator[tuple[str, Any]]:
             yield name, msgspec.json.decode(value)
         elif name in _PREFIXES:
             yield from _flattened(value, name + ".")
+
+
+def spoken_of(listed: list[Attribute] | None) -> Spoken:
+    """The attributes with texts of a list."""
+    try:
+        return put_together((a.key, plain(a.value)) for a in listed or () if is_spoken(a.key))
+    except _UNREADABLE:
+        return {}
+
+
+def flat_spoken(raw: msgspec.Raw) -> Spoken:
+    """The attributes with texts in an object, as `flat_facts` reads it."""
+    try:
+        return put_together(_spoken_in(raw, ""))
+    except _UNREADABLE:
+        return {}
+
+
+def _spoken_in(raw: msgspec.Raw, prefix: str) -> Iterator[tuple[str, Any]]:
+    if bytes(memoryview(raw)[:1]) != b"{":
+        return
+    for key, value in _object.decode(raw).items():
+        name = prefix + key
+        if is_spoken(name):
+            yield name, msgspec.json.decode(value)
+        elif leads_to_spoken(name):
+            yield from _spoken_in(value, name + ".")
 
 
 def hex_id(text: str | None) -> str | None:

@@ -1,0 +1,184 @@
+"""What was asked and answered in a traced call, in the form of OpenAI's chat.
+
+Frameworks write it as they please: OpenTelemetry's parts
+(https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-input-messages.json),
+OpenInference's messages, LangChain's, the AI SDK's, or the provider's own bodies. What is none of
+these counts as one text. Reasoning is left out: of most models a trace shows a summary at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from tokman.sources.form import encode, listed
+from tokman.sources.providers import blocks, estimate
+from tokman.sources.providers.envelope import Json
+from tokman.sources.providers.tools import OFFERS, TURNS
+from tokman.usage import Usage
+
+_ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "model": "assistant"}
+_BODIES = ("choices", "candidates", "output")
+_REASONING = ("reasoning", "thinking", "redacted_thinking")
+_BESIDE = ("system", "instructions", "system_instruction", "systemInstruction", *OFFERS)
+_MESSAGE = frozenset(("role", "content", "parts", "tool_calls", "message"))
+_PLAIN = frozenset(("role", "content"))
+_CONTENT = ("content", "parts", "contents")
+_ITEMS = ("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output")
+"""Items of OpenAI's Responses API, which have no role."""
+
+
+def fill(usage: Usage, context: Any, asked: Any, answered: Any, *, counted: bool) -> None:
+    """Write sizes and keyed hashes of what was asked and answered; the counts too, from the texts,
+    where they are not `counted`."""
+    if asked in (None, "") or (answered in (None, "") and usage.operation_name != "embeddings"):
+        return
+    try:
+        request, response = request_of(asked), response_of(answered)
+    except (AttributeError, TypeError, RecursionError):
+        return
+    blocks.fill(usage, context, request, response, whole=False)
+    if not counted and usage.status == "ok":
+        estimate.fill(usage, request, response, whole=False)
+
+
+def opened(value: Any) -> Any:
+    """What a text holds where it is JSON of an object or a list; else the value as it is."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    return value
+
+
+def request_of(value: Any) -> Json:
+    """A request with its messages."""
+    value = opened(value)
+    if not isinstance(value, dict) or _MESSAGE & value.keys():
+        return _told_apart(list(_messages(value)))
+    turns = next((value[key] for key in TURNS if value.get(key)), value.get("args"))
+    if not turns:
+        return {"messages": list(_messages(encode(value).decode()))}
+    config = value.get("config")
+    given = (config if isinstance(config, dict) else {}) | value
+    beside = {key: given[key] for key in _BESIDE if given.get(key)}
+    return _told_apart(list(_messages(turns))) | beside
+
+
+def _told_apart(messages: list[Json]) -> Json:
+    """The messages, and the tools that LangChain's traces list among them."""
+    offers = [message for message in messages if _is_offer(message)]
+    if not offers:
+        return {"messages": messages}
+    said = [message for message in messages if message not in offers]
+    return {"messages": said, "tools": [tool for offer in offers for tool in offer["content"]]}
+
+
+def _is_offer(message: Json) -> bool:
+    content = message.get("content")
+    return (
+        message.get("role") == "tool"
+        and isinstance(content, list)
+        and content != []
+        and all(isinstance(part, dict) and part.get("type") == "function" for part in content)
+    )
+
+
+def response_of(value: Any) -> Json:
+    """An answer of one or more messages."""
+    value = opened(value)
+    if isinstance(value, dict):
+        if any(isinstance(value.get(key), list) for key in _BODIES):
+            return value
+        if isinstance(value.get("content"), dict):
+            return {"candidates": [value]}
+        if isinstance(value.get("generations"), list):
+            value = value["generations"]
+        elif not _MESSAGE & value.keys():
+            text = value.get("completion", value.get("text"))
+            value = text if isinstance(text, str) else encode(value).decode()
+    return {"choices": [{"message": message} for message in _messages(value)]}
+
+
+def _messages(value: Any) -> Iterator[Json]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _messages(item)
+    elif isinstance(value, dict):
+        yield from _message(value)
+    elif value not in (None, ""):
+        yield {"role": "user", "content": value if isinstance(value, str) else str(value)}
+
+
+def _message(item: Json) -> Iterator[Json]:
+    if item.keys() == _PLAIN and item["role"] not in _ROLES and isinstance(item["content"], str):
+        yield item
+        return
+    inner = item.get("message")
+    if isinstance(inner, dict):
+        yield from _message(inner)
+        return
+    kind = item.get("type")
+    if kind in _ITEMS:
+        yield item
+        return
+    role = str(item.get("role") or kind or "user")
+    given = next((item[k] for k in _CONTENT if item.get(k)), None)
+    if given is None and not _MESSAGE & item.keys():
+        given = item.get("text") or encode(item).decode()
+    given = given["parts"] if isinstance(given, dict) and "parts" in given else given
+    content, calls, results = _parted(listed(given))
+    more = item.get("additional_kwargs")
+    stated = item.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
+    calls += [call for each in listed(stated) if (call := _call(each))]
+    alone = content[0] if len(content) == 1 and isinstance(content[0], str) else content
+    yield from results
+    if calls:
+        yield {"role": "assistant", "content": alone, "tool_calls": calls}
+    elif content or not results:
+        yield {"role": _ROLES.get(role, role), "content": alone}
+
+
+def _parted(parts: Iterable[Any]) -> tuple[list[Any], list[Json], list[Json]]:
+    """Texts and media, calls of tools, and the messages that their results are."""
+    content: list[Any] = []
+    calls: list[Json] = []
+    results: list[Json] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            content.append(part if isinstance(part, str) else str(part))
+            continue
+        part = part.get("message_content", part)
+        kind = part.get("type")
+        if kind in _REASONING:
+            continue
+        if kind == "text":
+            content.append(str(part.get("text", part.get("content", ""))))
+        elif kind == "tool_call_response":
+            given = part.get("response", part.get("result"))
+            results.append({"role": "tool", "content": given})
+        elif call := _call(part):
+            calls.append(call)
+        else:
+            content.append(part)
+    return content, calls, results
+
+
+def _call(part: Any) -> Json | None:
+    """A call of a tool, in whichever form."""
+    if not isinstance(part, dict):
+        return None
+    part = part.get("tool_call", part)
+    inner = part.get("function", part.get("function_call", part.get("functionCall")))
+    if isinstance(inner, dict) and not {"parameters", "description"} & inner.keys():
+        part = inner
+    elif part.get("type") not in ("tool_call", "tool-call", "tool_use") and not (
+        {"args", "arguments", "toolName"} & part.keys()
+    ):
+        return None
+    name = part.get("name", part.get("toolName"))
+    given = next((part[k] for k in ("arguments", "args", "input") if k in part), None)
+    return {"function": {"name": name, "arguments": opened(given)}} if name else None
