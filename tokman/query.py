@@ -28,6 +28,11 @@ RULE_COLUMNS = frozenset(
 """What a workflow rule may look at; `tag` is any of a call's tags."""
 
 
+MEMORY = 3_000_000_000
+"""Bytes that the tables and sorts of a question may take; what is beyond waits on disk, in the
+ledger's tmp folder, which DuckDB clears when it ends, and of what a killed process left there."""
+
+
 def database() -> duckdb.DuckDBPyConnection:
     """A private in-memory DuckDB, in UTC, that loads nothing from anywhere."""
     import duckdb
@@ -54,6 +59,7 @@ def connect(ledger: Ledger, config: Config) -> duckdb.DuckDBPyConnection:
     from tokman.bookmarks import Bookmarks
 
     connection = database()
+    _bound(connection, ledger)
     charges = _ruled(sql.text("charges"), config)
     with _sound(ledger):
         reached = [
@@ -133,6 +139,14 @@ def reason(error: Exception) -> str:
 def literal(text: str) -> str:
     """A text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Keep to MEMORY, or to the share of a smaller machine that DuckDB takes by itself."""
+    connection.execute("set temp_directory = $folder", {"folder": str(ledger.folder / "tmp")})
+    own = "select parse_formatted_bytes(current_setting('memory_limit')) > $most"
+    if connection.execute(own, {"most": MEMORY}).fetchall() == [(True,)]:
+        connection.execute("set memory_limit = $most", {"most": f"{MEMORY}B"})
 
 
 @contextmanager
