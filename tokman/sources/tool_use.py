@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -49,19 +49,32 @@ def tool_result(context: Context, content: Any, failed: bool | None = None) -> T
     return digest_of(context.key)(written), size, failed
 
 
-def note_calls(usage: Usage, calls: Collection[ToolCall]) -> None:
+def note_calls(usage: Usage, calls: Iterable[ToolCall]) -> None:
     """Write the calls of tools that a call made; none leaves the columns empty."""
-    if calls:
-        digests, names, waits = zip(*calls, strict=True)
-        usage.tool_call_hashes, usage.tool_names = [*digests], [*names]
-        usage.polls = all(waits)
+    digests: list[int] = []
+    names: list[str | None] = []
+    all_wait = True
+    for digest, name, waits in calls:
+        digests.append(digest)
+        names.append(name)
+        all_wait = all_wait and waits
+    if digests:
+        usage.tool_call_hashes, usage.tool_names, usage.polls = digests, names, all_wait
 
 
-def note_results(usage: Usage, results: Collection[ToolResult | None]) -> None:
+def note_results(usage: Usage, results: Iterable[ToolResult | None]) -> None:
     """Write the results that a call was the first to be given; nothing where one is not whole."""
-    whole = [result for result in results if result is not None]
-    if whole and len(whole) == len(results):
-        digests, sizes, failed = zip(*whole, strict=True)
-        usage.tool_result_hashes, usage.tool_result_bytes = [*digests], [*sizes]
-        told = [each for each in failed if each is not None]
-        usage.tool_errors = sum(told) if told else None
+    digests: list[int] = []
+    sizes: list[int] = []
+    errors: int | None = None
+    for result in results:
+        if result is None:
+            return
+        digest, size, failed = result
+        digests.append(digest)
+        sizes.append(size)
+        if failed is not None:
+            errors = (errors or 0) + failed
+    if digests:
+        usage.tool_result_hashes, usage.tool_result_bytes = digests, sizes
+        usage.tool_errors = errors

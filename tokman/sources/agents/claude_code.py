@@ -10,7 +10,7 @@ import msgspec
 from tokman.sources.agents.claude_tools import Content, Threads
 from tokman.sources.agents.work import Work, write
 from tokman.sources.base import Context, Stateless, basename, micros
-from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
+from tokman.sources.providers.claude_usage import ClaudeUsage, count, extra_calls, provider_of
 from tokman.usage import Usage
 
 
@@ -191,15 +191,12 @@ class ClaudeCode(Stateless):
     def failure(self, record: Line, number: int) -> Iterator[Usage]:
         """An API error shown as a message; other synthetic lines are no call at all."""
         if record.isApiErrorMessage and record.timestamp:
-            yield Usage(
-                call_id=record.uuid or f"{self.path}:{number}",
-                started_at=micros(record.timestamp),
-                provider_name="anthropic",
-                status="error",
-                error_type=record.error if isinstance(record.error, str) else "api_error",
-                **self.who(record),
-                line=number,
-            )
+            usage = self.row(record.uuid or f"{self.path}:{number}", record, number)
+            usage.started_at = micros(record.timestamp)
+            usage.provider_name = "anthropic"
+            usage.status = "error"
+            usage.error_type = record.error if isinstance(record.error, str) else "api_error"
+            yield usage
 
     def state(self) -> bytes:
         """The messages that may not be written whole, and results that none was given yet."""
@@ -210,47 +207,44 @@ class ClaudeCode(Stateless):
         self.threads.resume(state)
 
     def finish(self) -> Iterator[Usage]:
-        """One usage a message, and one for each sampling call its total does not cover.
-
-        Its fields are given in the order of Usage, in which msgspec takes them twice as fast.
-        """
+        """One usage a message, and one for each sampling call its total does not cover."""
         for key, kept in self.kept.items():
-            message, line = kept.message, kept.line
-            assert message.usage is not None
-            who = self.who(line)
-            usage = Usage(
-                call_id=key,
-                started_at=kept.started_at,
-                provider_name=provider_of(message.model),
-                response_model=message.model,
-                finish_reason=message.stop_reason,
-                **classes(message.usage),
-                output_basis="final" if kept.complete else "partial",
-                **who,
-                agent_name="subagent" if kept.subagent else None,
-                line=kept.number,
-            )
+            message, stated = kept.message, kept.message.usage
+            assert stated is not None
+            usage = self.row(key, kept.line, kept.number)
+            usage.started_at = kept.started_at
+            usage.provider_name = provider_of(message.model)
+            usage.response_model = message.model
+            usage.finish_reason = message.stop_reason
+            count(usage, stated)
+            if not kept.complete:
+                usage.output_basis = "partial"
+            if kept.subagent:
+                usage.agent_name = "subagent"
             write(usage, kept.work)
             yield usage
-            for number, (model, extra) in enumerate(extra_calls(message.usage), 1):
-                yield Usage(
-                    call_id=f"{key}#{number}",
-                    started_at=kept.started_at,
-                    provider_name=provider_of(model or message.model),
-                    response_model=model or message.model,
-                    **extra,
-                    **who,
-                    parent_id=key,
-                    line=kept.number,
-                )
+            if stated.iterations:
+                yield from self.extra(key, kept, stated)
 
-    def who(self, line: Line) -> dict[str, Any]:
-        """Session and project; the project folder stands in for the workflow."""
+    def extra(self, key: str, kept: Kept, stated: ClaudeUsage) -> Iterator[Usage]:
+        """The sampling calls that the total of a message leaves out."""
+        for number, call in enumerate(extra_calls(stated), 1):
+            usage = self.row(f"{key}#{number}", kept.line, kept.number)
+            usage.started_at = kept.started_at
+            usage.response_model = call.model or kept.message.model
+            usage.provider_name = provider_of(usage.response_model)
+            usage.parent_id = key
+            count(usage, call)
+            yield usage
+
+    def row(self, call_id: str, line: Line, number: int) -> Usage:
+        """A row with its session and project; the project folder stands in for the workflow."""
+        usage = Usage(call_id=call_id, line=number)
         project = basename(line.cwd)
-        return {
-            "workflow": project,
-            "workflow_basis": "default" if project else None,
-            "project": project,
-            "conversation_id": line.sessionId,
-            "tags": [f"branch:{line.gitBranch}"] if line.gitBranch else None,
-        }
+        if project:
+            usage.workflow = usage.project = project
+            usage.workflow_basis = "default"
+        usage.conversation_id = line.sessionId
+        if line.gitBranch:
+            usage.tags = [f"branch:{line.gitBranch}"]
+        return usage

@@ -9,7 +9,7 @@ import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.facts import word
-from tokman.sources.providers.claude_usage import ClaudeUsage, classes, extra_calls, provider_of
+from tokman.sources.providers.claude_usage import ClaudeUsage, count, extra_calls, provider_of
 from tokman.sources.providers.envelope import Call, Json, family_of
 from tokman.sources.providers.traffic import Traffic, error_id, error_type
 from tokman.usage import Usage
@@ -55,19 +55,18 @@ class Anthropic(Traffic):
         if stated.input_tokens is None or "input_tokens" not in body["usage"]:
             raise BadRecord("usage.input_tokens: missing")
         stated.check()
-        _write(usage, classes(stated), call.batch)
+        _write(usage, stated, call.batch)
         yield usage
-        for number, (model, extra) in enumerate(extra_calls(stated), 1):
+        for number, extra in enumerate(extra_calls(stated), 1):
             shared = {name: getattr(usage, name) for name in _KEPT}
             more = Usage(call_id=f"{usage.call_id}#{number}", parent_id=usage.call_id, **shared)
-            more.response_model = word(model) or usage.response_model
+            more.response_model = word(extra.model) or usage.response_model
             _write(more, extra, call.batch)
             yield more
 
 
-def _write(usage: Usage, counted: dict[str, Any], batch: bool) -> None:
-    for column, value in counted.items():
-        setattr(usage, column, value)
+def _write(usage: Usage, stated: ClaudeUsage, batch: bool) -> None:
+    count(usage, stated)
     if batch:
         usage.service_tier = "batch"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from tokman.errors import BadRecord
 from tokman.sources.base import Count
+from tokman.usage import Usage
 
 EXTRA_ITERATIONS = frozenset({"compaction", "advisor_message"})
 """Sampling calls that the top-level counts leave out, billed on top of them:
@@ -84,32 +84,32 @@ def cache_writes(usage: ClaudeUsage) -> tuple[int, int]:
     return total - long, long
 
 
-def classes(usage: ClaudeUsage) -> dict[str, Any]:
-    """The disjoint token classes, fees and price dimensions of one `usage` object."""
-    short, long = cache_writes(usage)
-    details, tools = usage.output_tokens_details, usage.server_tool_use
-    tier, geo = usage.service_tier, usage.inference_geo
-    return {
-        "service_tier": None if tier == "standard" else tier,
-        "speed": "fast" if usage.speed == "fast" else None,
-        "inference_geo": None if geo in ("", "not_available") else geo,
-        "uncached_input_tokens": usage.input_tokens or 0,
-        "cache_read_input_tokens": usage.cache_read_input_tokens or 0,
-        "cache_write_5m_input_tokens": short,
-        "cache_write_1h_input_tokens": long,
-        "output_tokens": usage.output_tokens,
-        "reasoning_output_tokens": (details.thinking_tokens or 0) if details else 0,
-        "web_search_requests": (tools.web_search_requests or 0) if tools else 0,
-    }
+def count(usage: Usage, stated: ClaudeUsage) -> None:
+    """Write the disjoint token classes, fees and price dimensions of one `usage` object to a new
+    row. Field by field, which takes half the time of so many named arguments."""
+    usage.uncached_input_tokens = stated.input_tokens or 0
+    usage.cache_read_input_tokens = stated.cache_read_input_tokens or 0
+    short, long = cache_writes(stated)
+    usage.cache_write_5m_input_tokens, usage.cache_write_1h_input_tokens = short, long
+    usage.output_tokens = stated.output_tokens
+    if stated.output_tokens_details:
+        usage.reasoning_output_tokens = stated.output_tokens_details.thinking_tokens or 0
+    if stated.server_tool_use:
+        usage.web_search_requests = stated.server_tool_use.web_search_requests or 0
+    if stated.service_tier != "standard":
+        usage.service_tier = stated.service_tier
+    if stated.speed == "fast":
+        usage.speed = "fast"
+    if stated.inference_geo not in ("", "not_available"):
+        usage.inference_geo = stated.inference_geo
 
 
-def extra_calls(usage: ClaudeUsage) -> Iterator[tuple[str | None, dict[str, Any]]]:
-    """Model and classes of each iteration that the top-level counts leave out."""
-    for iteration in usage.iterations or ():
-        if iteration.type in EXTRA_ITERATIONS:
-            extra = classes(iteration)
-            extra["service_tier"] = classes(usage)["service_tier"]
-            yield iteration.model, extra
+def extra_calls(usage: ClaudeUsage) -> Sequence[Iteration]:
+    """Each iteration that the top-level counts leave out; it ran at the tier of the whole."""
+    extra = [each for each in usage.iterations or () if each.type in EXTRA_ITERATIONS]
+    for each in extra:
+        each.service_tier = usage.service_tier
+    return extra
 
 
 def provider_of(model: str | None) -> str | None:
