@@ -190,3 +190,24 @@ def test_the_rest_of_many_findings_is_counted(tokman: Run, tmp_path: Path) -> No
     assert out.count("unknown model") == 5
     assert "3 more not shown" in out
     assert len(json.loads(tokman("doctor", "--ledger", "L", "-f", "json").out)) == 8
+
+
+@pytest.mark.parametrize(("cached", "finds"), [({}, True), ({"input_cached_tokens": 0}, False)])
+def test_usage_that_does_not_state_its_cached_part(
+    tokman: Run, tmp_path: Path, cached: dict[str, int], finds: bool
+) -> None:
+    """Usage API: https://platform.openai.com/docs/api-reference/usage/completions_object."""
+    day = 1_793_577_600  # 2026-11-02, that of call(1)
+    result: dict[str, Any] = {"object": "organization.usage.completions.result", "model": "gpt-5.5"}
+    result |= {"input_tokens": 1000, "output_tokens": 100, "num_model_requests": 1, **cached}
+    bucket = {"object": "bucket", "start_time": day, "end_time": day + 86_400, "results": [result]}
+    (tmp_path / "u.jsonl").write_text(json.dumps(bucket) + "\n")
+    (tmp_path / "l.jsonl").write_text(json.dumps(call(1)) + "\n")
+    assert tokman("ingest", "u.jsonl", "l.jsonl", "--ledger", "L").code == 0
+    rows = json.loads(tokman("doctor", "--ledger", "L", "-f", "json").out)
+    told = [(row["check"], row["what"], row["tokens"]) for row in rows]
+    words = "openai-admin: the cached part of the input is not stated"
+    assert told == ([("untold", words, 1000)] if finds else [])
+    if finds:
+        note = "Not stated: how many of 1,000 input tokens are cache read input"
+        assert note in " ".join(tokman("reconcile", "--ledger", "L").out.split())

@@ -71,6 +71,12 @@ CHECKS = (
         "a contract: state it under [[rates.discounts]]; else a price or a tier here is wrong",
     ),
     Check("gap", "too low", "look for that day's log; if nobody worked, all is well"),
+    Check(
+        "untold",
+        "either way",
+        "not stated is not zero: `tokman reconcile` takes the split from your logs; pull the usage "
+        "again with all its fields",
+    ),
     Check("rejects", "too low", 'see why: tokman sql "from rejects"'),
 )
 

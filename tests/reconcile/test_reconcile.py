@@ -320,3 +320,61 @@ def test_keys_that_one_side_does_not_tell_are_not_missed(tmp_path: Path) -> None
         by=("key",),
     )
     assert answer.unmet == []
+
+
+UNTOLD = [
+    line(model=MODEL, billed_amount="2.25"),
+    line(kind="usage", model=MODEL, requests=1, uncached_input_tokens=1_000_000, output_tokens=0),
+]
+"""A million input tokens; gpt-4o at $2.50, cached $1.25: $2.25 where 200,000 were cached."""
+
+
+def test_a_cached_part_that_is_not_stated_is_not_zero(tmp_path: Path) -> None:
+    mine = call(1, model=MODEL, prompt=1_000_000, cached=200_000, answer=0)
+    answer = closed(tmp_path / "l", [mine], UNTOLD)
+    assert (answer.stated, answer.ours, parts(answer)) == (Decimal("2.25"), Decimal("2.25"), {})
+    assert answer.untold == {"cache_read_input_tokens": 1_000_000}
+    shown = io.StringIO()
+    show([answer], [], "markdown", shown)
+    assert (
+        "Not stated: how many of 1,000,000 input tokens are cache read input; taken as in our logs"
+    ) in shown.getvalue()
+
+
+def test_a_cached_part_that_is_stated_as_zero_is_a_difference(tmp_path: Path) -> None:
+    mine = call(1, model=MODEL, prompt=1_000_000, cached=200_000, answer=0)
+    told = line(
+        *("2026-11-02",),
+        kind="usage",
+        model=MODEL,
+        requests=1,
+        uncached_input_tokens=1_000_000,
+        cache_read_input_tokens=0,
+        output_tokens=0,
+    )
+    answer = closed(tmp_path / "l", [mine], [UNTOLD[0], told])
+    assert parts(answer)["token counts"] == "0.25"
+    assert "cache_read_input_tokens" not in answer.untold
+
+
+def test_more_input_than_ours_at_the_price_that_ours_had(tmp_path: Path) -> None:
+    """200,000 more tokens, cached or not, at 2.25 a million: what ours cost on average."""
+    mine = call(1, model=MODEL, prompt=1_000_000, cached=200_000, answer=0)
+    more = line(
+        *("2026-11-02",),
+        kind="usage",
+        model=MODEL,
+        requests=1,
+        uncached_input_tokens=1_200_000,
+        output_tokens=0,
+    )
+    answer = closed(tmp_path / "l", [mine], [line(model=MODEL, billed_amount="2.70"), more])
+    assert parts(answer) == {"token counts": "0.45"}
+    [part] = answer.parts
+    assert [words for words, _ in part.details] == ["gpt-4o: 200,000 input tokens, cached or not"]
+
+
+def test_another_tier_is_found_though_the_cached_part_is_not_stated(tmp_path: Path) -> None:
+    mine = call(1, model=MODEL, prompt=1_000_000, cached=0, answer=0)
+    answer = closed(tmp_path / "l", [mine], [line(model=MODEL, billed_amount="1.25"), UNTOLD[1]])
+    assert parts(answer) == {"unit price": "-1.25"}

@@ -12,7 +12,7 @@ import msgspec
 from tokman import sql
 from tokman.query import rows
 from tokman.stated import lines as statement_lines
-from tokman.usage import FEES, QUANTITIES
+from tokman.usage import FEES, INPUT_CLASSES, OUTPUT_CLASSES, QUANTITIES
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 
 SUMS = ", ".join(f"sum({name})::bigint as {name}" for name in QUANTITIES)
 TOKENS = tuple(name for name in QUANTITIES if name not in FEES)
+WHOLES = dict.fromkeys(INPUT_CLASSES[1:], "uncached_input_tokens")
+WHOLES |= dict.fromkeys(OUTPUT_CLASSES[1:], "output_tokens")
+"""Where a class is counted by a provider that does not tell it."""
+
+_WITHIN = {
+    "cache_read_audio_input_tokens": "cache_read_input_tokens",
+    "cache_write_1h_input_tokens": "cache_write_5m_input_tokens",
+}
+"""Classes that are counted in another one where that is told."""
+
+_UNTOLD = """sum({whole}) filter (
+    kind = 'usage' and token_class is null and uncached_input_tokens is not null
+    and output_tokens is not null and {name} is null and {within} is null
+)::bigint as untold_{name}"""
+UNTOLD = ", ".join(
+    _UNTOLD.format(name=name, whole=whole, within=_WITHIN.get(name, name))
+    for name, whole in WHOLES.items()
+)
 
 
 class Cell(NamedTuple):
@@ -53,6 +71,19 @@ class Ours(msgspec.Struct):
     costs: dict[str, Fraction] = {}
     """The part of `cost` that each class has; a class may be missing where its rate is unknown."""
 
+    def as_told(self, untold: Iterable[str]) -> Ours:
+        """With the classes that the other side does not tell counted where it counts them."""
+        if not untold:
+            return self
+        told = msgspec.structs.replace(self, tokens=dict(self.tokens), costs=dict(self.costs))
+        for name in untold:
+            whole = WHOLES[name]
+            if name in told.tokens:
+                told.tokens[whole] = told.tokens.get(whole, 0) + told.tokens.pop(name)
+            if name in told.costs:
+                told.costs[whole] = told.costs.get(whole, Fraction(0)) + told.costs.pop(name)
+        return told
+
 
 class Theirs(msgspec.Struct):
     """A cell of the provider's statements."""
@@ -64,6 +95,8 @@ class Theirs(msgspec.Struct):
     requests: int | None = None
     tokens: dict[Served, dict[str, int]] | None = None
     """None: the statements count no tokens for this cell."""
+    untold: set[str] = set()
+    """Classes that some line counts in their whole without telling them."""
 
     def counted(self) -> dict[str, int] | None:
         """Tokens by class, however they were served."""
@@ -109,6 +142,8 @@ class Statements(msgspec.Struct):
     extras: list[Extra]
     foreign: dict[str, Fraction]
     """Billed in other currencies: in no comparison."""
+    untold: dict[str, int]
+    """Class → tokens of the lines that do not tell it: not stated, which is not zero."""
 
 
 Slot = tuple[Cell, datetime, datetime]
@@ -133,7 +168,7 @@ def statements(
 ) -> Statements:
     """The cells of a provider's statements; `name_of` gives a model one name on both sides, `names`
     a key or project the one that our logs have."""
-    select = sql.text("reconcile/statement").replace("$sums", SUMS)
+    select = sql.text("reconcile/statement").replace("$sums", f"{SUMS}, {UNTOLD}")
     found = rows(connection.execute(select))
     lines = [row for row in found if row["provider"] == provider]
     cost = [row for row in lines if row["kind"] == "cost"]
@@ -159,6 +194,7 @@ def statements(
         cells={},
         extras=[],
         foreign={},
+        untold={},
     )
     told = _names(connection, "statements where inference and part <> 'claude_code'", provider)
     answer.aside = [name for name in told if name not in answer.sources]
@@ -184,7 +220,12 @@ def statements(
             category, amount = row["charge_category"], Fraction(row["billed"] or 0)
             answer.extras.append(Extra(category, row["line_item"] or category, bucket, amount))
     for row in counted:
-        _count(cell(row), row, first_hand=bool(usage))
+        place = cell(row)
+        _count(place, row, first_hand=bool(usage))
+        for name in WHOLES:
+            if tokens := row[f"untold_{name}"]:
+                place.untold.add(name)
+                answer.untold[name] = answer.untold.get(name, 0) + tokens
     return answer
 
 

@@ -58,7 +58,7 @@ def _miss(slots: dict[Slot, Ours], stated: Statements, clock: Clock) -> int:
     for place in ours.keys() | stated.cells.keys():
         theirs = stated.cells.get(place)
         counted = (theirs.counted() if theirs else None) or {}
-        mine = ours[place].tokens if place in ours else {}
+        mine = ours[place].as_told(theirs.untold if theirs else ()).tokens if place in ours else {}
         for name in counted.keys() | mine.keys():
             total += abs(counted.get(name, 0) - mine.get(name, 0))
     return total

@@ -87,6 +87,9 @@ class Reconciliation(msgspec.Struct, kw_only=True):
     proposals: list[Proposal]
     unmet: list[Unmet]
     foreign: dict[str, Decimal]
+    untold: dict[str, int]
+    """Class → tokens of the statements' lines that do not state how many of them it is, so that it
+    is compared together with the rest: cache reads, and others that our calls have."""
 
     @property
     def closes(self) -> bool:
@@ -184,7 +187,15 @@ def _one(
         ],
         unmet=_unmet(stated.cells, usual, by),
         foreign={name: _exact(amount) for name, amount in stated.foreign.items()},
+        untold=_untold(stated, usual.values()),
     )
+
+
+def _untold(stated: books.Statements, ours: Iterable[books.Ours]) -> dict[str, int]:
+    """Classes that matter: cache reads always, others where our calls have any."""
+    used = {name for cell in ours for name, count in cell.tokens.items() if count}
+    used.add("cache_read_input_tokens")
+    return {name: tokens for name, tokens in stated.untold.items() if name in used}
 
 
 def _unmet(stated: Iterable[books.Cell], ours: Iterable[books.Cell], by: list[str]) -> list[Unmet]:

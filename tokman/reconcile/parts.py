@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from tokman.reconcile import clock as clocks
-from tokman.reconcile.books import Cell, Ours, Statements, Theirs
+from tokman.reconcile.books import WHOLES, Cell, Ours, Statements, Theirs
 from tokman.reconcile.prices import Prices
 
 MISSING = "calls missing from our logs"
@@ -105,14 +105,14 @@ def _cell(
         detail = "tokens" if total else "calls the bill does not count"
         return [Part(MISSING, detail, cell, amount, total)], None
     parts = []
-    expected = mine.cost
+    expected, tokens = mine.cost, counted and _filled(counted, mine, theirs.untold)
+    mine = mine.as_told(theirs.untold)
     for name in mine.tokens.keys() | (counted or {}).keys() if counted is not None else ():
         more = (counted or {}).get(name, 0) - mine.tokens.get(name, 0)
         if more:
             amount = more * _each(name, mine, unit)
-            parts.append(
-                Part(_cause(more, theirs, mine), name.replace("_", " "), cell, amount, more)
-            )
+            words = _told(name, theirs.untold)
+            parts.append(Part(_cause(more, theirs, mine), words, cell, amount, more))
             expected += amount
     billed = theirs.billed
     if billed is None:
@@ -127,7 +127,24 @@ def _cell(
         amount = billed - expected
         return [*parts, Part(UNPRICED, "calls", cell, amount, mine.unpriced)], None
     bound = stated.unit / 2 * theirs.lines
-    return parts, Gap(cell, billed, expected, bound, counted or mine.tokens)
+    return parts, Gap(cell, billed, expected, bound, tokens or mine.tokens)
+
+
+def _filled(counted: dict[str, int], mine: Ours, untold: Iterable[str]) -> dict[str, int]:
+    """The bill's counts, those that it does not tell taken from our own calls where they fit."""
+    filled = dict(counted)
+    for name in untold:
+        filled[name] = filled.get(name, 0) + mine.tokens.get(name, 0)
+        filled[WHOLES[name]] = filled.get(WHOLES[name], 0) - mine.tokens.get(name, 0)
+    return filled if all(count >= 0 for count in filled.values()) else counted
+
+
+def _told(name: str, untold: Iterable[str]) -> str:
+    """What a count counts, in words."""
+    inside = {WHOLES[each] for each in untold}
+    if name not in inside:
+        return name.replace("_", " ")
+    return "input tokens, cached or not" if name.startswith("uncached") else "output of any kind"
 
 
 def _each(name: str, mine: Ours, unit: dict[str, Fraction]) -> Fraction:

@@ -114,6 +114,11 @@ def _notes(answer: Reconciliation) -> list[str]:
         notes.append(f"Not added, since they tell the same days again: {', '.join(answer.aside)}")
     for currency, amount in answer.foreign.items():
         notes.append(f"Billed in {currency} and in no amount above: {amount.normalize():f}")
+    for name, tokens in answer.untold.items():
+        notes.append(
+            f"Not stated: how many of {tokens:,} {_whole(name)} tokens are "
+            f"{name.removesuffix('_tokens').replace('_', ' ')}; taken as in our logs"
+        )
     notes += map(_names, answer.unmet)
     for each in answer.proposals:
         if each.percent > 0:
@@ -123,6 +128,10 @@ def _notes(answer: Reconciliation) -> list[str]:
                 "price: if it is in your contract, state it under [[rates.discounts]]"
             )
     return [harmless(note) for note in notes]
+
+
+def _whole(name: str) -> str:
+    return "output" if "output" in name else "input"
 
 
 def _names(unmet: Unmet) -> str:
