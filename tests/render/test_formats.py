@@ -42,6 +42,9 @@ HOSTILE = (
     "thanks @octocat and a@b.example #1",
     "nul\0byte",
     "half \ud83d pair",
+    "::error file=x::a command",
+    "\n ::add-mask::a command",
+    "a ##[command]too",
     '"quoted", and comma',
     "日本語の名前",
     "x" * 10_000,
@@ -167,7 +170,7 @@ def test_markdown_cells_are_plain_words(text: str, written: str) -> None:
 
 
 NAMES = st.text(max_size=40) | st.text(
-    alphabet="\x1b\x9b\u202e\u2066\u200b\r\n\t\0=+-@|`<[]()*\\\"',;日x", max_size=20
+    alphabet=":#\x1b\x9b\u202e\u2066\u200b\r\n\t\0=+-@|`<[]()*\\\"',;日x", max_size=20
 )
 AMOUNTS = st.none() | st.decimals(
     min_value=-(10**9), max_value=10**9, places=12, allow_nan=False, allow_infinity=False
@@ -194,6 +197,15 @@ def test_nothing_reaches_a_person_that_a_terminal_obeys(rows: list[dict[str, Any
     for form in ("table", "markdown", "csv", "json"):
         for char in shown(form, rows, SOME_COLUMNS):
             assert char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+@settings(max_examples=60, deadline=None)
+@given(SOME_ROWS)
+def test_nothing_is_a_command_of_a_ci_runner(rows: list[dict[str, Any]]) -> None:
+    for form in ("table", "markdown", "csv", "json"):
+        text = shown(form, rows, SOME_COLUMNS)
+        assert "##[" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.split("\n"))
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -9,6 +10,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
+
+COMMAND = re.compile(r"(^\s*(?=::)|##(?=\[))(.)")
+"""How a command begins: at the start of a line, or the older form anywhere."""
 
 Kind = Literal["text", "count", "money", "exact", "share", "plain"]
 """money is rounded to the digits of its column, exact is dollars in full; text may be cut."""
@@ -31,12 +35,17 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def harmless(text: str) -> str:
-    """The text without control, escape and direction-changing characters, on one line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else " " if char in "\t\n\r" else _escaped(char) for char in text
-    )
+    """The text without control, escape and direction-changing characters, on one line, and without
+    what a CI runner takes for a command: https://docs.github.com/actions/reference/workflow-commands
+    """
+    if not text.isprintable():
+        text = "".join(
+            char if char.isprintable() else " " if char in "\t\n\r" else _escaped(char)
+            for char in text
+        )
+    if "::" in text or "##[" in text:
+        text = COMMAND.sub(lambda found: found[1] + _escaped(found[2]), text)
+    return text
 
 
 def _escaped(char: str) -> str:

@@ -34,7 +34,9 @@ def json_text(value: Any) -> str:
 
 
 def quiet(text: str) -> str:
-    """The same JSON with every character escaped that does not print, but line ends."""
+    """The same JSON with every character escaped that does not print, but line ends, and what a CI
+    runner takes for a command wherever it is in a line."""
+    text = text.replace("##[", "##\\u005b")
     if text.isascii():
         return text.replace("\x7f", "\\u007f")
     return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
