@@ -95,7 +95,7 @@ def refused(done: Any, code: int = 2) -> str:
         (["doctor", "--tz", "Mars"], "unknown time zone 'Mars'"),
         (["sql"], "Missing argument"),
         (["sql", "select 1", "--format", "xml"], "no format 'xml'"),
-        (["check"], "choose one of --baseline FILE and --save FILE"),
+        (["check"], "nothing to compare with"),
         (["check", "--baseline"], "requires an argument"),
         (["ingest", "--source", "nope", "."], "no source 'nope'"),
         (["ingest", "--rejects"], "requires an argument"),

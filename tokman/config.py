@@ -140,11 +140,57 @@ class Trial(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"s
     """Output tokens of `to` per token of `from` in the trial, where it was measured."""
 
 
+class Ignore(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A workflow that the gate lets pass for a while."""
+
+    reason: str
+    until: date
+    """The last day (UTC)."""
+
+
+class CheckRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the gate holds one workflow to, where that is not what it holds all to."""
+
+    max_increase: str | None = None
+    min_impact: str | float | int | None = None
+    max_loss: str | float | int | None = None
+    """The most outcomes that may be lost: 2% or 0.02."""
+    level: Literal["error", "warn"] | None = None
+    ignore: Ignore | None = None
+
+
+class Budget(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """USD that a unit of work, or all of a workflow, may cost, whatever it cost before."""
+
+    per: Literal["call", "conversation", "outcome", "case", "workflow"]
+    """case: each of them; workflow: all its calls together; else the mean."""
+    max: str | float | int
+    workflow: str = "*"
+    """Glob over the workflow's name."""
+    level: Literal["error", "warn"] = "error"
+
+
 class Check(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Settings of the gate; flags override them."""
 
-    max_increase: str | None = None
+    mode: str | None = None
+    """suite, traffic or static."""
     unit: str | None = None
+    max_increase: str | None = None
+    min_impact: str | float | int | None = None
+    """USD in 30 days; a dearer unit that costs less is let pass."""
+    strictness: str | None = None
+    """strict, balanced or lenient."""
+    alpha: str | float | int | None = None
+    """Share of builds in which nothing changed that may fail."""
+    inconclusive: str | None = None
+    """pass, warn or fail."""
+    max_unpriced: str | None = None
+    main: str | None = None
+    """The branch that baselines are saved on, where it is not the repository's own."""
+    workflows: dict[str, CheckRule] = {}
+    """By glob over the workflow's name; the first that matches holds."""
+    budgets: list[Budget] = []
 
 
 class Tiktoken(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -234,17 +234,17 @@ class Run:
         if self.corrected:
             from tokman.correct import replace
 
-            rows, files = table(self.batches), (self.corrected & self.whole, self.whole)
+            rows, files = _table(self.batches), (self.corrected & self.whole, self.whole)
             self.count(replace(self.ledger, rows, self.card(), self.ingest_id, *files))
         elif self.batches:
             from tokman.commit import commit
 
-            self.count(commit(self.ledger, table(self.batches), self.card(), self.ingest_id))
+            self.count(commit(self.ledger, _table(self.batches), self.card(), self.ingest_id))
         if self.statements:
             from tokman.commit import commit_statements
 
             self.done.stated += commit_statements(
-                self.ledger, table(self.statements), self.ingest_id
+                self.ledger, _table(self.statements), self.ingest_id
             )
         if self.restated:
             from tokman.commit import withdraw
@@ -275,7 +275,7 @@ def _needed(card: Callable[[], Card]) -> Card:
     return card()
 
 
-def table(batches: list[tuple[str, int]]) -> pa.Table:
+def _table(batches: list[tuple[str, int]]) -> pa.Table:
     """The workers' rows as one table, with line numbers counted from the start of each file."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -18,4 +18,5 @@ class ThatDay(datetime):
 
 @pytest.fixture(autouse=True)
 def that_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("tokman.check.judge"), "datetime", ThatDay)
+    for name in ("judge", "keep"):
+        monkeypatch.setattr(import_module(f"tokman.check.{name}"), "datetime", ThatDay)

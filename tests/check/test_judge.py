@@ -9,15 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT, Run
 from tests.ledgers import call, made
-from tokman import check as gate
-from tokman import rates
-from tokman.check.baseline import Baseline, Group, Work
-from tokman.config import Model, Rates
-from tokman.errors import TokmanError
+from tokman.check.baseline import read
+from tokman.check.judge import Given, judge
+from tokman.check.settings import Flags, settings
+from tokman.check.side import COUNTS, Side, Work
+from tokman.config import Config
 
 SUITE = ROOT / ".github/cost-suite"
 
@@ -35,7 +36,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def judged(tokman: Run, tmp_path: Path) -> Callable[..., tuple[int, Any]]:
-    """Exit code and answer of a check of `now` against `base`, both lists of calls."""
+    """Exit code and answer of a strict check of `now` against `base`, both lists of calls."""
 
     def run(
         base: list[dict[str, Any]], now: list[dict[str, Any]], *options: str
@@ -45,7 +46,7 @@ def judged(tokman: Run, tmp_path: Path) -> Callable[..., tuple[int, Any]]:
         assert saved.code == 0
         done = tokman(
             *("check", "--ledger", folders[1], "--baseline", "baseline.json", "-f", "json"),
-            *options,
+            *("--strictness", "strict", "--unit", "call", *options),
         )
         if done.code == 3:
             return 3, done.err
@@ -58,21 +59,36 @@ Judged = Callable[..., tuple[int, Any]]
 
 
 def verdicts(answer: Any) -> dict[str | None, str]:
-    return {row["workflow"]: row["verdict"] for row in answer["rows"]}
+    """Of cost, by workflow."""
+    return {
+        each["workflow"]: each["outcome"]
+        for each in answer["findings"]
+        if each["rule"] == "cost" and not each["total"]
+    }
+
+
+def findings(answer: Any) -> dict[str | None, Any]:
+    return {each["workflow"]: each for each in answer["findings"] if not each["total"]}
 
 
 @pytest.mark.parametrize("unit", ["call", "conversation"])
-def test_a_ledger_against_itself(unit: str, tokman: Run, sample_ledger: Path) -> None:
+@pytest.mark.parametrize("strictness", ["strict", "balanced", "lenient"])
+def test_a_ledger_against_itself(
+    unit: str, strictness: str, tokman: Run, sample_ledger: Path
+) -> None:
     tokman("check", "--ledger", sample_ledger, "--save", "b.json")
     done = tokman(
         *("check", "--ledger", sample_ledger, "--baseline", "b.json", "--format", "json"),
         *("--unit", unit, "--max-increase", "0%", "--max-unpriced", "1%"),
+        *("--strictness", strictness, "--inconclusive", "pass"),
     )
     assert done.code == 0
     answer = json.loads(done.out)
-    assert (answer["verdict"], answer["change"], answer["unit"]) == ("pass", 0.0, unit)
-    assert {row["change"] for row in answer["rows"] if row["verdict"] == "pass"} == {0.0}
-    assert verdicts(answer)["intent-routing"] == "unpriced"
+    assert (answer["outcome"], answer["change"], answer["unit"]) == ("pass", 0.0, unit)
+    judged = [each for each in answer["findings"] if each["outcome"] != "not judged"]
+    assert {each["change"] for each in judged} == {0.0}
+    assert {each["outcome"] for each in judged} <= {"pass", "inconclusive"}
+    assert verdicts(answer)["intent-routing"] == "not judged"
     assert (answer["base_unpriced_calls"], answer["unpriced_calls"]) == (25, 25)
 
 
@@ -85,27 +101,39 @@ def test_the_cost_suite(
     assert (done.code, done.err) == (1, "")
     golden(f"check/suite.{form}", done.out)
     if form == "json":
-        assert verdicts(json.loads(done.out)) == {
-            "support-assistant": "regression",
-            "ticket-labels": "pass",
-        }
+        answer = json.loads(done.out)
+        assert (answer["mode"], answer["unit"]) == ("suite", "case")
+        assert verdicts(answer) == {"support-assistant": "regression", "ticket-labels": "pass"}
 
 
+@pytest.mark.parametrize("mode", ["suite", "traffic"])
 def test_the_committed_baseline_is_what_the_workflow_judges_by(
-    tokman: Run, sides: dict[str, Path]
+    mode: str, tokman: Run, sides: dict[str, Path]
 ) -> None:
     steps = (ROOT / ".github/workflows/cost.yml").read_text()
     assert '--baseline "$SUITE/baseline.json"' in steps
-    for side, code in (("main", 0), ("pull_request", 1)):
-        done = tokman("check", "--ledger", sides[side], "--baseline", SUITE / "baseline.json")
-        assert (side, done.code) == (side, code)
+    for name, code in (("main", 0), ("pull_request", 1)):
+        done = tokman(
+            *("check", "--ledger", sides[name], "--baseline", SUITE / "baseline.json"),
+            *("--mode", mode),
+        )
+        assert (name, done.code) == (name, code)
+
+
+def test_the_committed_baseline_is_that_of_main(tokman: Run, sides: dict[str, Path]) -> None:
+    tokman("check", "--ledger", sides["main"], "--save", "b.json")
+    saved, committed = (
+        [work.groups for work in read(path).work]
+        for path in (Path("b.json"), SUITE / "baseline.json")
+    )
+    assert saved == committed
 
 
 def test_cheaper_is_no_regression(tokman: Run, sides: dict[str, Path]) -> None:
     tokman("check", "--ledger", sides["pull_request"], "--save", "b.json")
     done = tokman("check", "--ledger", sides["main"], "--baseline", "b.json")
     assert done.code == 0
-    assert done.out.startswith("pass: no workflow costs more per call than allowed (-14.8% in all)")
+    assert done.out.startswith("pass: nothing is dearer than allowed, -14.8% per case")
 
 
 WORK = [
@@ -128,7 +156,9 @@ def test_growth_is_no_regression(judged: Judged) -> None:
     code, answer = judged(WORK, again(WORK, 3), "--max-increase", "0%")
     assert code == 0
     assert answer["change"] == 0
-    assert [(row["base_units"], row["units"]) for row in answer["rows"]] == [(2, 6), (1, 3)]
+    told = findings(answer)
+    units = {name: [told[name][side]["units"] for side in ("base", "now")] for name in told}
+    assert units == {"a": [2, 6], "b": [1, 3]}
 
 
 @pytest.mark.parametrize("changed", ["price", "discount"])
@@ -145,9 +175,12 @@ def test_a_new_price_is_no_regression(changed: str, tokman: Run, tmp_path: Path)
         "".join(json.dumps(one | {"startTime": "2026-11-21 10:00:00+00:00"}) + "\n" for one in WORK)
     )
     assert tokman("ingest", log, "--ledger", "now").code == 0
-    done = tokman("check", "--ledger", "now", "--baseline", "b.json", "--max-increase", "0%")
+    done = tokman(
+        *("check", "--ledger", "now", "--baseline", "b.json", "--max-increase", "0%"),
+        *("--strictness", "strict"),
+    )
     assert done.code == 0
-    assert "(+0.0% in all)" in done.out
+    assert "+0.0% per conversation" in done.out
     if changed == "price":
         cost = tokman("sql", "select sum(list_cost) from charges", "--ledger", "now").out
         assert "$" not in cost
@@ -167,24 +200,26 @@ def test_new_and_gone_are_told_and_not_judged(judged: Judged) -> None:
     new = call(9, workflow="new", prompt=200_000)
     code, answer = judged(WORK, [*WORK[:2], new])
     assert code == 0
-    assert verdicts(answer) == {"a": "pass", "b": "gone", "new": "new"}
-    rows = {row["workflow"]: row for row in answer["rows"]}
-    assert rows["b"]["cost_per_unit"] is None
-    assert rows["new"]["base_cost_per_unit"] is None
-    assert rows["new"]["change"] is rows["b"]["change"] is None
+    assert verdicts(answer) == {"a": "pass", "b": "not judged", "new": "not judged"}
+    told = findings(answer)
+    assert told["b"]["now"] is told["new"]["base"] is None
+    assert told["new"]["now"]["cost_per_unit"] == Decimal("1.003")
+    assert told["b"]["why"].startswith("gone")
+    assert told["new"]["why"].startswith("new")
+    assert told["new"]["change"] is told["b"]["change"] is None
     assert answer["change"] == 0
 
 
 def test_nothing_in_common(judged: Judged) -> None:
     code, error = judged(WORK[:2], [WORK[2]])
     assert code == 3
-    assert "no workflow is in both" in error
+    assert "no workflow is on both sides" in error
 
 
 def test_longer_prompts_are_a_regression(judged: Judged) -> None:
     longer = [WORK[0] | {"prompt_tokens": 1400, "total_tokens": 1500}, *WORK[1:]]
     code, answer = judged(WORK, longer)
-    assert (code, answer["verdict"]) == (1, "regression")
+    assert (code, answer["outcome"]) == (1, "regression")
     assert verdicts(answer) == {"a": "regression", "b": "pass"}
 
 
@@ -193,7 +228,7 @@ def test_failed_calls_are_no_work_but_cost(judged: Judged) -> None:
     code, answer = judged(WORK, [*WORK, failed])
     assert code == 1
     assert verdicts(answer)["a"] == "regression"
-    assert answer["rows"][0]["units"] == 2
+    assert findings(answer)["a"]["now"]["units"] == 2
 
 
 def test_by_conversation(judged: Judged, tmp_path: Path) -> None:
@@ -201,8 +236,9 @@ def test_by_conversation(judged: Judged, tmp_path: Path) -> None:
     twice = [call(n, workflow="a", session=f"s{n // 2}") for n in range(4)]
     code, answer = judged(once, twice, "--unit", "conversation")
     assert code == 1
-    assert answer["rows"][0]["change"] == 1
-    assert [answer["rows"][0][name] for name in ("base_units", "units")] == [4, 2]
+    told = findings(answer)["a"]
+    assert told["change"] == 1
+    assert [told[name]["units"] for name in ("base", "now")] == [4, 2]
 
 
 def test_by_call_that_is_the_same(judged: Judged) -> None:
@@ -224,9 +260,9 @@ def test_unpriced_calls_are_in_the_way(judged: Judged) -> None:
 def test_unpriced_calls_let_through_are_not_free(judged: Judged) -> None:
     code, answer = judged(UNPRICED, UNPRICED, "--max-unpriced", "25%")
     assert code == 0
-    assert verdicts(answer) == {"a": "pass", "b": "pass", "c": "unpriced"}
-    row = answer["rows"][2]
-    assert (row["base_cost_per_unit"], row["cost_per_unit"]) == (None, None)
+    assert verdicts(answer) == {"a": "pass", "b": "pass", "c": "not judged"}
+    told = findings(answer)["c"]
+    assert [told[name]["cost_per_unit"] for name in ("base", "now")] == [None, None]
 
 
 @pytest.mark.parametrize(("allowed", "code"), [("25%", 0), ("24.99%", 3)])
@@ -240,12 +276,20 @@ def test_only_unpriced(judged: Judged) -> None:
     assert "no workflow has a price on both sides" in error
 
 
-def side(calls: int, tokens: int) -> Baseline:
+def side(calls: int, tokens: int) -> Side:
     """One workflow on a model at $1 per million tokens of output."""
-    group = Group(provider_name="own", request_model="own", calls=calls)
-    group.tokens = {"output_tokens": tokens}
-    work = Work(workflow="w", calls=calls, conversations=calls, groups=[group])
-    return Baseline(tokman_baseline=1, created="", rate_card="", work=[work])
+    stated = [tokens // calls + (at < tokens % calls) for at in range(calls)]
+    ones = np.ones(calls)
+    work = Work(
+        workflow="w",
+        cost=Decimal(tokens) / 10**6,
+        counts=dict.fromkeys(COUNTS, calls),
+        costs=np.array(stated) / 1e6,
+        counted=dict.fromkeys(COUNTS, ones),
+        stands_for=np.ones(calls, np.int64),
+        cases=[None] * calls,
+    )
+    return Side(work={"w": work}, calls=calls, unpriced=0, models=[])
 
 
 @pytest.mark.parametrize(
@@ -271,32 +315,10 @@ def side(calls: int, tokens: int) -> Baseline:
 def test_the_edge_of_what_is_allowed(
     base: tuple[int, int], now: tuple[int, int], allowed: str, verdict: str
 ) -> None:
-    card = rates.load(Rates(models={"own": Model(provider="own", input=1, output=1)}))
-    answer = gate.judge(
-        side(*base),
-        side(*now),
-        card,
-        max_increase=gate.percentage(allowed),
-        today=date(2026, 11, 2),
-    )
-    assert answer.rows[0].verdict == answer.verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("5%", 0.05), ("0%", 0.0), (" 7.1 % ", 0.071), ("0.5%", 0.005), ("250%", 2.5)],
-)
-def test_percentage(text: str, value: float) -> None:
-    assert gate.percentage(text) == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["5", "", "%", "-5%", "5%%", "1e9%", "5,5%", "nan%", ".5%", "9" * 400 + "%", "5 percent"],
-)
-def test_not_a_percentage(text: str) -> None:
-    with pytest.raises(TokmanError, match="not a percentage"):
-        gate.percentage(text)
+    held = settings(Config(), Flags(max_increase=allowed, strictness="strict", unit="call"))
+    given = Given(base="b", days=1.0, rate_card="", today=date(2026, 11, 2))
+    answer = judge(side(*base), side(*now), held, Config(), given)
+    assert answer.findings[0].outcome == answer.outcome == verdict
 
 
 def test_the_configuration_states_the_limit_and_a_flag_overrides_it(
@@ -304,14 +326,14 @@ def test_the_configuration_states_the_limit_and_a_flag_overrides_it(
 ) -> None:
     tokman("check", "--ledger", sides["main"], "--save", "b.json")
     checked = ("check", "--ledger", sides["pull_request"], "--baseline", "b.json")
-    Path("tokman.toml").write_text('[check]\nmax_increase = "30%"\nunit = "conversation"\n')
+    Path("tokman.toml").write_text(
+        '[check]\nmode = "traffic"\nmax_increase = "30%"\nunit = "conversation"\n'
+    )
     done = tokman(*checked)
     assert done.code == 0
     assert "Conversations" in done.out
     assert "allowed: +30.0%" in done.out
     assert tokman(*checked, "--max-increase", "5%", "--unit", "call").code == 1
-    Path("tokman.toml").write_text('[check]\nmax_increase = "much"\n')
-    assert "not a percentage: 'much'" in tokman(*checked).err
 
 
 HOSTILE = '"; rm -rf / [x](http://evil) <script> \x1b[31m\x9b\x7f\u202e @octocat | `a`\n# b'
@@ -324,13 +346,16 @@ def test_a_hostile_name(form: str, tokman: Run, tmp_path: Path) -> None:
     base, now = made(tmp_path / "base", calls), made(tmp_path / "now", longer)
     assert tokman("check", "--ledger", base, "--save", "b.json").code == 0
     assert all(char.isprintable() or char == "\n" for char in Path("b.json").read_text())
-    done = tokman("check", "--ledger", now, "--baseline", "b.json", "--format", form)
+    done = tokman(
+        *("check", "--ledger", now, "--baseline", "b.json", "--format", form),
+        *("--strictness", "strict"),
+    )
     assert done.code == 1
     assert all(char.isprintable() or char == "\n" for char in done.out)
     if form == "json":
-        assert json.loads(done.out)["rows"][0]["workflow"] == HOSTILE
+        assert json.loads(done.out)["findings"][0]["workflow"] == HOSTILE
         return
-    assert len([line for line in done.out.splitlines() if "octocat" in line]) == 2
+    assert len([line for line in done.out.splitlines() if "octocat" in line]) == 3
     if form == "markdown":
         for raw in ("[x]", "<script>", " @octocat", "http://", "`a`"):
             assert raw not in done.out
@@ -342,7 +367,23 @@ def test_a_hostile_name(form: str, tokman: Run, tmp_path: Path) -> None:
     [
         [],
         ["--baseline", "b.json", "--save", "c.json"],
+        ["--baseline", "b.json", "--against", "7d"],
+        ["--against", "7d", "--save", "b.json"],
+        ["--against", "then"],
+        ["--against", "2026-11-10..2026-11-01"],
+        ["--against", "2026-10", "--since", "2026-10-20"],
+        ["--against-ledger", "gone"],
+        ["--mode", "suite", "--budget", "call=1"],
+        ["--budget", "call"],
+        ["--budget", "day=1"],
+        ["--budget", "call=nan"],
+        ["--budget", "call=-1"],
         ["--save", "b.json", "--unit", "day"],
+        ["--save", "b.json", "--mode", "guess"],
+        ["--save", "b.json", "--min-impact", "inf"],
+        ["--save", "b.json", "--alpha", "0"],
+        ["--save", "b.json", "--strictness", "very"],
+        ["--save", "b.json", "--inconclusive", "no"],
         ["--save", "b.json", "--format", "csv"],
         ["--save", "b.json", "--max-increase", "5"],
         ["--save", "b.json", "--max-unpriced", "some"],

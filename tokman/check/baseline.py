@@ -5,31 +5,25 @@ It holds consumption and no money, so that it can be priced at any time on any c
 
 from __future__ import annotations
 
-import os
-import secrets
-from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from tokman.errors import NothingToJudge, TokmanError
-from tokman.query import run
 from tokman.render.machine import quiet
 from tokman.usage import QUANTITIES
 
-if TYPE_CHECKING:
-    import duckdb
-
-    from tokman.rates import Card
-
-FORMAT = 1
+FORMAT = 2
 
 COUNTED = (*QUANTITIES, "reasoning_output_tokens")
 """What a group may have consumed."""
 
 Whole = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 """No sum or price of such counts leaves 64 bits."""
+
+Several = Annotated[int, msgspec.Meta(ge=1, le=10**15)]
 
 Clock = Annotated[int, msgspec.Meta(ge=0, lt=86_400_000_000)]
 
@@ -49,116 +43,116 @@ class Group(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fie
     """partial: the log of these calls states no token at all."""
     time_of_day: Clock = 0
     """Microseconds since midnight UTC of the earliest of the calls."""
-    calls: Annotated[int, msgspec.Meta(ge=1, le=10**15)]
+    calls: Several
     tokens: dict[str, Whole] = {}
+
+
+class Part(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """What a sample consumed of one group."""
+
+    group: Whole
+    """Its place in `Work.groups`, from 0."""
+    calls: Several
+    tokens: list[Whole]
+    """In the order of the group's own."""
+
+
+class Sample(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """One cluster of calls that depend on each other: a conversation, a case, an outcome."""
+
+    stands_for: Several
+    """How many clusters like it there were, itself included."""
+    calls: Whole
+    """That succeeded."""
+    conversations: Whole
+    judged: Whole
+    successes: Whole
+    case: str | None
+    parts: list[Part]
 
 
 class Work(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One workflow: its units of work and what they consumed."""
 
     workflow: str | None
+    saved: str
+    """The date (UTC)."""
     calls: Whole
     """That succeeded; the groups hold those that failed too, for they may have cost something."""
     conversations: Whole
+    judged: Whole
+    """Outcomes that are known."""
+    successes: Whole
     groups: list[Group]
+    samples: list[Sample]
+    """All clusters, or the dearest and a systematic sample of the others, cheapest first."""
+    seal: str
+    """Hash of all the rest, for a figure changed by hand is no measurement."""
 
 
 class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The file. One workflow a line in it, so that version control can merge it."""
 
     tokman_baseline: int
-    created: str
-    rate_card: str
     work: list[Work]
 
 
-def take(connection: duckdb.DuckDBPyConnection, card: Card) -> Baseline:
-    """The baseline of the charges in view `scope`; NothingToJudge if there are none."""
-    connection.execute(
-        "create or replace temp view work as select * replace "
-        "(nullif(service_tier, 'standard') as service_tier) from scope"
-    )
-    units = run(connection, "check_units")
-    if not any(unit["calls"] for unit in units):
-        raise NothingToJudge("no successful calls to judge", "run `tokman ingest` first")
-    groups: dict[str | None, list[Group]] = {}
-    for row in run(connection, "check_groups", **_edges(card)):
-        tokens = {name: row[name] for name in COUNTED if row[name]}
-        plain = {
-            name: row[name] for name in Group.__struct_fields__ if name in row and name != "tokens"
-        }
-        groups.setdefault(row["workflow"], []).append(Group(**plain, tokens=tokens))
-    return Baseline(
-        tokman_baseline=FORMAT,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        rate_card=card.version,
-        work=[Work(**unit, groups=groups[unit["workflow"]]) for unit in units],
-    )
+def text_of(baseline: Baseline) -> str:
+    """The file's text. A line that never changes is between any two workflows, so that changes of
+    neighbours do not conflict."""
+    lines = "\n,\n".join(msgspec.json.encode(work).decode() for work in baseline.work)
+    return quiet(f'{{"tokman_baseline": {FORMAT}, "work": [\n{lines}\n]}}\n')
 
 
-def _edges(card: Card) -> dict[str, list[Any]]:
-    """Where the card's prices change with a prompt's length or the hour, at whatever date: calls
-    on two sides of an edge are kept apart, though one price held for both when they were made."""
-    names = ("provider_id", "model_id", "prompt_gt", "tod_from")
-    rows = list(zip(*(card.table.column(name).to_pylist() for name in names), strict=True))
-    return {
-        "lengths": sorted({length for _, _, length, _ in rows if length is not None}),
-        "hours": sorted({hour for _, _, _, hour in rows if hour}),
-        "hourly": sorted({f"{owner}/{model}/" for owner, model, _, hour in rows if hour}),
-    }
-
-
-def save(connection: duckdb.DuckDBPyConnection, card: Card, path: Path) -> Baseline:
-    """Write the baseline of `scope` to `path`, whole or not at all."""
-    baseline = take(connection, card)
-    encode = msgspec.json.encode
-    head = ",\n".join(
-        f"  {encode(name).decode()}: {encode(getattr(baseline, name)).decode()}"
-        for name in ("tokman_baseline", "created", "rate_card")
-    )
-    lines = ",\n".join("    " + encode(work).decode() for work in baseline.work)
-    _write(path, quiet(f'{{\n{head},\n  "work": [\n{lines}\n  ]\n}}\n'))
-    return baseline
-
-
-def _write(path: Path, text: str) -> None:
-    """Put the text in the file, which until then is as it was; a link stays a link."""
-    elsewhere = "name a file that can be written: tokman check --save baseline.json"
-    try:
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            raise TokmanError(f"{path} is not a file", elsewhere)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            draft.write_text(text, encoding="utf-8")
-            os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise TokmanError(f"{path}: {error.strerror}", elsewhere) from error
+def sealed(work: Work) -> Work:
+    """The workflow as a file has it, with the seal that belongs to it."""
+    bare = msgspec.json.encode(msgspec.structs.replace(work, seal=""))
+    read = msgspec.json.decode(bare, type=Work)
+    content = msgspec.json.encode(read)
+    return msgspec.structs.replace(read, seal=blake2b(content, digest_size=8).hexdigest())
 
 
 def read(path: Path) -> Baseline:
     """The baseline in `path`; TokmanError where it is not one that this tokman can read."""
-    again = "make it anew: tokman check --save"
+    again = f"make it anew on the main branch: tokman check --save {path}"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise TokmanError(f"{path}: {error.strerror}", f"{again} {path}") from error
+        raise TokmanError(f"{path}: {error.strerror}", again) from error
     try:
         stated = msgspec.json.decode(content)
-        version = stated.get("tokman_baseline") if isinstance(stated, dict) else None
-        if isinstance(version, int) and version > FORMAT:
-            raise TokmanError(f"{path} was made by a newer tokman", "upgrade tokman")
-        if version != FORMAT:
-            raise ValueError("it does not say tokman_baseline: 1")
+        _readable(path, stated, again)
         baseline = msgspec.convert(stated, Baseline)
         _proof(baseline)
     except (ValueError, RecursionError) as error:
-        raise TokmanError(f"{path} is not a baseline: {error}", f"{again} {path}") from error
+        raise TokmanError(f"{path} is not a baseline: {error}", again) from error
     if not baseline.work:
-        raise NothingToJudge(f"{path} holds no work", f"{again} {path}")
+        raise NothingToJudge(f"{path} holds no work", again)
     return baseline
+
+
+def line_of(path: Path, workflow: str | None) -> int:
+    """The line of the file (from 1) that is about a workflow; 1 where none is."""
+    begins = quiet(f'{{"workflow":{msgspec.json.encode(workflow).decode()},')
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        return next((at for at, line in enumerate(lines, 1) if line.startswith(begins)), 1)
+
+
+def _readable(path: Path, stated: Any, again: str) -> None:
+    """TokmanError or ValueError where the file is of another kind or version."""
+    version = stated.get("tokman_baseline") if isinstance(stated, dict) else None
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ValueError(f"it does not say tokman_baseline: {FORMAT}")
+    if version > FORMAT:
+        raise TokmanError(f"{path} was made by a newer tokman", "upgrade tokman")
+    if version < FORMAT:
+        raise TokmanError(
+            f"{path} was made by an older tokman: it has totals and no samples to tell a change "
+            "from chance by",
+            again,
+        )
+    if "currency" in stated:
+        raise ValueError("it states a currency; a baseline holds consumption and no money")
 
 
 def _proof(baseline: Baseline) -> None:
@@ -169,12 +163,18 @@ def _proof(baseline: Baseline) -> None:
         if work.workflow in seen:
             raise ValueError(f"workflow {name} is in it twice")
         seen.add(work.workflow)
+        if work.seal != sealed(work).seal:
+            raise ValueError(f"workflow {name} was changed after it was saved")
         held = sum(group.calls for group in work.groups)
-        if not work.conversations <= work.calls <= held:
-            raise ValueError(
-                f"workflow {name} has {work.conversations} conversations of {work.calls} calls, "
-                f"its groups {held}"
-            )
+        clusters = sum(sample.stands_for for sample in work.samples)
+        if not work.calls <= held or not 1 <= clusters <= held or work.successes > work.judged:
+            raise ValueError(f"the counts of workflow {name} contradict each other")
         for group in work.groups:
             if unknown := set(group.tokens) - set(COUNTED):
                 raise ValueError(f"no such quantity: {', '.join(sorted(unknown))}")
+        for sample in work.samples:
+            for part in sample.parts:
+                if part.group >= len(work.groups):
+                    raise ValueError(f"a sample of workflow {name} names no group {part.group}")
+                if len(part.tokens) != len(work.groups[part.group].tokens):
+                    raise ValueError(f"a sample of workflow {name} does not fit its group")

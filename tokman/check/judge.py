@@ -1,242 +1,254 @@
-"""Two baselines side by side: which workflow's unit of work became dearer, and by how much."""
+"""The gate's judgement: every rule on every workflow, and what follows from it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import msgspec
-
-from tokman import rates
-from tokman.check.baseline import COUNTED, Baseline, Group
+from tokman.check import budget, chance, compare, decide, quality
+from tokman.check.compare import Compared
+from tokman.check.decide import Terms
+from tokman.check.quality import Bound, Quality
+from tokman.check.settings import Settings
+from tokman.check.side import Side, Work
+from tokman.check.verdict import Finding, Mode, Moved, Place, Unit, Verdict
 from tokman.errors import NothingToJudge, TokmanError
 
 if TYPE_CHECKING:
-    import duckdb
+    from tokman.config import Config
 
-    from tokman.rates import Card
+Verdicts = Literal["pass", "warn", "regression", "inconclusive"]
 
-Verdict = Literal["pass", "regression", "new", "gone", "unpriced"]
-"""new, gone: on one side only. unpriced: no call of a side has a price. These are not judged."""
+RANK = ("regression", "warn", "inconclusive", "ignored", "not judged", "pass")
+"""In this order findings are shown."""
 
-
-class Row(msgspec.Struct, kw_only=True):
-    """One workflow on both sides; costs are USD per unit of work."""
-
-    workflow: str | None
-    base_units: int
-    units: int
-    base_cost_per_unit: Decimal | None
-    cost_per_unit: Decimal | None
-    change: float | None
-    verdict: Verdict
+MONTH = 30
 
 
-class Judgement(msgspec.Struct, kw_only=True):
-    """The gate's answer."""
+class Given(NamedTuple):
+    """What a comparison is of, beside its two sides."""
 
-    verdict: Literal["pass", "regression"]
-    unit: str
-    max_increase: float
-    change: float | None
-    """Cost per unit, now over then, less 1, with the mix of workflows held as it was."""
-    rows: list[Row]
-    base_unpriced_calls: int
-    """Let through by --max-unpriced; they are in no cost."""
-    unpriced_calls: int
+    base: str | None
+    """As the user named it."""
+    days: float | None
+    """That the calls of now span; None: not known."""
     rate_card: str
-    priced_at: date
-    """Both sides cost what they would on that day, so that a vendor's new price fails no build."""
+    today: date
+    """Whose prices both sides cost (UTC)."""
+    informational: bool = False
+    place: Callable[[Finding], Place | None] = lambda finding: None
+    moved: Moved | None = None
 
 
-def percentage(text: str) -> float:
-    """`5%` as 0.05; TokmanError for anything but a percentage of at least 0."""
-    stated = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*%\s*", text)
-    if not stated:
-        raise TokmanError(f"not a percentage: {text!r}", "write it as in --max-increase 5%")
-    return float(Decimal(stated[1]) / 100)
+def today() -> date:
+    """The day whose prices are used (UTC)."""
+    return datetime.now(UTC).date()
 
 
-def judge(
-    base: Baseline,
-    now: Baseline,
-    card: Card,
-    *,
-    max_increase: float,
-    unit: str = "call",
-    max_unpriced: float = 0.0,
-    today: date | None = None,
-) -> Judgement:
-    """Compare cost per unit by workflow, at the prices of `today` (UTC).
+def mode_of(before: Side | None, now: Side, stated: Mode | None) -> Mode:
+    """The mode that was stated, else the one that fits: suite where most of now are cases that
+    before has too."""
+    if before is None:
+        if stated not in (None, "static"):
+            raise TokmanError(
+                f"mode {stated} compares with a baseline",
+                "name one: --baseline FILE, --against last-month or --against-ledger FOLDER",
+            )
+        return "static"
+    if stated is not None:
+        return stated
+    shared = sum(
+        int(work.of_suite[[case in before.work[name].cases for case in work.cases]].sum())
+        for name, work in now.work.items()
+        if name in before.work
+    )
+    return (
+        "suite"
+        if 2 * shared > sum(int(w.stands_for.sum()) for w in now.work.values())
+        else "traffic"
+    )
 
-    NothingToJudge if no workflow is on both sides, or if more than `max_unpriced` of a side's calls
-    have no price.
+
+def judge(before: Side | None, now: Side, held: Settings, config: Config, given: Given) -> Verdict:
+    """The verdict on `now`; NothingToJudge where no workflow can be compared and none has a budget.
+
+    The same sides give the same verdict, whatever else was asked before.
     """
-    from tokman.query import database
-
-    connection = database()
-    today = today or datetime.now(UTC).date()
-    costs = [
-        _costs(connection, side, card, today, max_unpriced, name)
-        for side, name in ((base, "the baseline"), (now, "the ledger"))
-    ]
-    paid, unpriced = zip(*costs, strict=True)
-    then = {work.workflow: getattr(work, f"{unit}s") for work in base.work}
-    here = {work.workflow: getattr(work, f"{unit}s") for work in now.work}
-    rows = []
-    for workflow in sorted({*then, *here}, key=lambda name: (name is None, name or "")):
-        before = _Side(then.get(workflow, 0), paid[0].get(workflow))
-        after = _Side(here.get(workflow, 0), paid[1].get(workflow))
-        rows.append(_row(workflow, before, after, max_increase))
-    shared = [row for row in rows if row.verdict in ("pass", "regression")]
-    if not shared:
-        both = any(row.verdict == "unpriced" for row in rows)
-        raise NothingToJudge(
-            "no workflow has a price on both sides"
-            if both
-            else "no workflow is in both the baseline and the ledger",
-            "price its models under [rates.models] in tokman.toml"
-            if both
-            else "ingest the same workflows, or make the baseline anew with --save",
+    mode = mode_of(before, now, held.mode)
+    unit: Unit = held.unit or ("case" if mode == "suite" else "conversation")
+    if unit == "case" and mode == "traffic":
+        raise TokmanError(
+            "a case is a unit of a suite", "add --mode suite, or choose another --unit"
         )
-    before_all = sum((row.base_cost_per_unit or 0) * row.base_units for row in shared)
-    after_all = sum((row.cost_per_unit or 0) * row.base_units for row in shared)
-    failed = any(row.verdict == "regression" for row in shared)
-    change = float(after_all / before_all) - 1 if before_all else None
-    return Judgement(
-        verdict="regression" if failed else "pass",
+    if unit == "outcome" and mode == "suite":
+        raise TokmanError("a suite is paired by case", "choose --unit case or call")
+    pace = Decimal(MONTH) / Decimal(given.days) if given.days and mode != "suite" else None
+    terms = Terms(mode, unit, held, given.today, pace)
+    found: list[Finding] = []
+    compared: list[Compared] = []
+    if before is not None and mode != "static":
+        compared, found = _compared(before, now, config, terms)
+    found += budget.findings(list(now.work.values()), held.limits)
+    if not any(each.outcome != "not judged" for each in found):
+        raise NothingToJudge(*_nothing(found, terms))
+    for each in found:
+        each.place = given.place(each)
+    found.sort(key=_order)
+    outcome, code = _outcome(found, held)
+    total = next((each for each in found if each.total), None)
+    shown = total or next((each for each in found if each.change is not None), None)
+    return Verdict(
+        outcome=outcome,
+        exit_code=0 if given.informational else code,
+        informational=given.informational,
+        mode=mode,
         unit=unit,
-        max_increase=max_increase,
-        change=change,
-        rows=rows,
-        base_unpriced_calls=unpriced[0],
-        unpriced_calls=unpriced[1],
-        rate_card=card.version,
-        priced_at=today,
+        base=given.base,
+        findings=found,
+        change=shown.change if shown else None,
+        detectable=shown.detectable if shown else None,
+        moved=given.moved,
+        alpha=held.alpha,
+        max_increase=held.max_increase,
+        min_impact=held.min_impact,
+        strictness=held.strictness,
+        base_unpriced_calls=before.unpriced if before else 0,
+        unpriced_calls=now.unpriced,
+        rate_card=given.rate_card,
+        priced_at=given.today,
+        notes=_notes(before, now, mode, compared),
     )
 
 
-class _Side(NamedTuple):
-    """One workflow on one side: units of work, and USD where a call of it has a price."""
+def _compared(
+    before: Side, now: Side, config: Config, terms: Terms
+) -> tuple[list[Compared], list[Finding]]:
+    """What was seen of the workflows on both sides, and all that is said of them."""
+    found: list[Finding] = []
+    seen: list[Compared] = []
+    draws: list[chance.Draw] = []
+    cases: list[compare.Pairs] = []
+    qualities: list[tuple[Quality, Bound]] = []
+    held, alpha = terms.settings, terms.settings.alpha
+    for workflow in sorted({*before.work, *now.work}, key=lambda name: (name is None, name or "")):
+        then, here = before.work.get(workflow), now.work.get(workflow)
+        rule = held.of(workflow, terms.today)
+        why = _apart(then, here, terms)
+        if why is not None or then is None or here is None:
+            found.append(decide.apart(then, here, rule, terms, why or ""))
+            continue
+        beyond = rule.max_increase if held.strictness == "lenient" else 0.0
+        if terms.mode == "suite":
+            ran = compare.pairs(then, here, terms.unit)
+            if not ran.names:
+                found.append(decide.apart(then, here, rule, terms, "no case is on both sides"))
+                continue
+            seen.append(compare.suite(workflow, ran, beyond, alpha))
+            cases.append(ran)
+            known = quality.of_suite(then, here, alpha)
+        else:
+            one, draw = compare.traffic(then, here, terms.unit, beyond, alpha)
+            seen.append(one)
+            draws.append(draw)
+            known = quality.of_traffic(then, here, alpha)
+        if known is not None:
+            cost = _per_outcome(then, here, seen[-1], terms)
+            loss = quality.bound(known, cost, rule.max_loss, rule.max_increase, config)
+            qualities.append((known, loss))
+    if len(seen) > 1:
+        beyond = held.max_increase if held.strictness == "lenient" else 0.0
+        seen.append(
+            compare.suite_in_all(cases, beyond, alpha)
+            if terms.mode == "suite"
+            else compare.traffic_in_all(seen, draws, beyond, alpha)
+        )
+    tested = [one.test.p_value for one in seen] + [known.p_value for known, _ in qualities]
+    odds = chance.adjusted(tested)
+    for one, p_value in zip(seen, odds, strict=False):
+        rule = held.of(one.workflow, terms.today) if not one.total else held.in_all
+        found.append(decide.cost(one, p_value, rule, terms))
+    for (known, loss), p_value in zip(qualities, odds[len(seen) :], strict=True):
+        rule = held.of(known.workflow, terms.today)
+        found.append(decide.quality(known, loss, p_value, rule, terms))
+    return seen, found
 
-    units: int
-    cost: Decimal | None
 
-    @property
-    def per_unit(self) -> Decimal | None:
-        return self.cost / self.units if self.cost is not None and self.units else None
+def _apart(then: Work | None, here: Work | None, terms: Terms) -> str | None:
+    """Why a workflow is not compared; None where it is."""
+    unit = terms.unit
+    if then is None or not then.units(unit):
+        return f"new: no {unit} of it before"
+    if here is None or not here.units(unit):
+        return f"gone: no {unit} of it now"
+    if then.cost is None or here.cost is None:
+        return "no call of it has a price " + ("before" if then.cost is None else "now")
+    return None
 
 
-def _row(workflow: str | None, before: _Side, after: _Side, max_increase: float) -> Row:
-    change: float | None = None
-    verdict: Verdict
-    if not before.units:
-        verdict = "new"
-    elif not after.units:
-        verdict = "gone"
-    elif before.cost is None or after.cost is None:
-        verdict = "unpriced"
-    else:
-        # Multiplied out, for a quotient that was rounded could miss a rise that is just allowed.
-        rise = Fraction(after.cost) * before.units
-        base = Fraction(before.cost) * after.units
-        change = float(rise / base) - 1 if base else None
-        dearer = rise > base * (1 + Fraction(str(max_increase)))
-        verdict = "regression" if dearer else "pass"
-    return Row(
-        workflow=workflow,
-        base_units=before.units,
-        units=after.units,
-        base_cost_per_unit=before.per_unit,
-        cost_per_unit=after.per_unit,
-        change=change,
-        verdict=verdict,
+def _per_outcome(then: Work, here: Work, seen: Compared, terms: Terms) -> tuple[Decimal, Decimal]:
+    """USD of what one outcome comes of, before and now: a case, else a conversation."""
+    if terms.mode == "suite":
+        return seen.per_unit
+    assert then.cost is not None and here.cost is not None
+    counts = (max(work.counts["conversations"], 1) for work in (then, here))
+    before, now = (cost / many for cost, many in zip((then.cost, here.cost), counts, strict=True))
+    return before, now
+
+
+def _outcome(found: list[Finding], held: Settings) -> tuple[Verdicts, int]:
+    """The worst that counts, and the exit code."""
+    seen = {each.outcome for each in found}
+    if "regression" in seen:
+        return "regression", 1
+    if "inconclusive" in seen and held.inconclusive == "fail":
+        return "inconclusive", 4
+    if "warn" in seen:
+        return "warn", 0
+    if "inconclusive" in seen and held.inconclusive == "warn":
+        return "inconclusive", 0
+    return "pass", 0
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    """The total first, then the worst, the dearest first."""
+    impact = finding.impact or Decimal(0)
+    return (not finding.total, RANK.index(finding.outcome), -impact, finding.rule, finding.id)
+
+
+def _nothing(found: list[Finding], terms: Terms) -> tuple[str, str]:
+    """What to say, and to do, where nothing was judged."""
+    if terms.mode == "static":
+        return (
+            "no budget is about any of this work",
+            "state one: --budget conversation=0.40, or [[check.budgets]] in tokman.toml",
+        )
+    if any("has a price" in each.why for each in found):
+        return (
+            "no workflow has a price on both sides",
+            "price its models under [rates.models] in tokman.toml",
+        )
+    if terms.unit == "outcome":
+        return "no workflow has outcomes on both sides", "tokman outcomes add FILE --key …"
+    what = "case" if terms.mode == "suite" else "workflow"
+    return (
+        f"no {what} is on both sides",
+        "ingest the same work, or make the baseline anew with --save",
     )
 
 
-def _costs(
-    connection: duckdb.DuckDBPyConnection,
-    side: Baseline,
-    card: Card,
-    day: date,
-    max_unpriced: float,
-    name: str,
-) -> tuple[dict[str | None, Decimal | None], int]:
-    """Contracted cost of each workflow in USD, at the prices of `day`, None where no call has one;
-    and how many calls have none."""
-    _alike(connection, side, day)
-    rates.price(connection, card, "alike", "priced")
-    calls, unpriced, models = connection.execute(
-        "select coalesce(sum(times), 0), coalesce(sum(times) filter (list_cost is null), 0), "
-        "list(distinct coalesce(response_model, request_model)) filter (list_cost is null) "
-        "from priced"
-    ).fetchall()[0]
-    if unpriced > max_unpriced * calls:
-        raise NothingToJudge(
-            f"{unpriced:,} of {calls:,} calls in {name} have no price "
-            f"({', '.join(sorted(model or 'no model' for model in models)[:3])})",
-            "price them under [rates.models] in tokman.toml, or allow some: --max-unpriced 2%",
-        )
-    found = connection.execute(
-        "select workflow, sum(contracted_cost * times) from priced group by workflow"
-    ).fetchall()
-    return dict(found), int(unpriced)
-
-
-def _alike(connection: duckdb.DuckDBPyConnection, side: Baseline, day: date) -> None:
-    """Table `alike`: the side's calls as a card prices them, dated `day` at the time of day of
-    their group. Calls that come out alike are one row, with their number in `times`."""
-    import pyarrow as pa
-
-    midnight = datetime(day.year, day.month, day.day)
-    keys = (
-        "provider_name request_model response_model service_tier speed inference_geo "
-        "response_cache_hit output_basis"
-    ).split()
-    rows = [
-        {
-            "workflow": work.workflow,
-            **{key: getattr(group, key) for key in keys},
-            "started_at": midnight + timedelta(microseconds=group.time_of_day),
-            "status": "ok",
-            "times": times,
-            **tokens,
-        }
-        for work in side.work
-        for group in work.groups
-        for times, tokens in spread(group)
-    ]
-    special = {"started_at": pa.timestamp("us"), "response_cache_hit": pa.bool_()}
-    special |= dict.fromkeys(("times", *COUNTED), pa.int64())
-    columns = ("workflow", *keys, "started_at", "status", "times", *COUNTED)
-    schema = pa.schema([(column, special.get(column, pa.string())) for column in columns])
-    connection.register("alike", pa.Table.from_pylist(rows, schema=schema))
-
-
-def spread(group: Group) -> Iterator[tuple[int, dict[str, int]]]:
-    """The group's tokens spread evenly over its calls, to the last token: how many calls, with
-    what each.
-
-    The leftovers of one quantity go to the calls after those that got the leftovers of the one
-    before, so that no two prompts differ by more than a token: all stay in their price band.
-    """
-    begins, at = {}, 0
-    cuts = {0, group.calls}
-    for name in COUNTED:
-        begins[name] = at
-        at = (at + group.tokens.get(name, 0)) % group.calls
-        cuts.add(at)
-    for turn, end in pairwise(sorted(cuts)):
-        yield (
-            end - turn,
-            {
-                name: total // group.calls
-                + ((turn - begins[name]) % group.calls < total % group.calls)
-                for name, total in ((name, group.tokens.get(name, 0)) for name in COUNTED)
-            },
-        )
+def _notes(before: Side | None, now: Side, mode: Mode, compared: list[Compared]) -> list[str]:
+    """What the reader must know about the comparison itself."""
+    notes = []
+    if (before and before.unpriced) or now.unpriced:
+        counts = f"{before.unpriced if before else 0:,} before, {now.unpriced:,} now"
+        notes.append(f"Calls without a price, in no cost above: {counts}")
+    if mode == "suite" and before is not None:
+        sides = [
+            {(name, case) for name, work in side.work.items() for case in work.cases if case}
+            for side in (before, now)
+        ]
+        if alone := len(sides[0] ^ sides[1]):
+            notes.append(f"Cases on one side only, not compared: {alone:,}")
+    return notes
