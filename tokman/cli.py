@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from tokman import __version__, ending
-from tokman.commands import advice, books, gate, logs, prices, spend, worth
+from tokman.commands import advice, books, change, gate, logs, prices, spend, worth
 
 app = typer.Typer(
     name="tokman",
@@ -31,6 +31,7 @@ class _ModelFirst(TyperGroup):
 
 app.command()(logs.ingest)
 app.command()(spend.report)
+app.command()(change.diff)
 app.command()(advice.recommend)
 app.command()(advice.label)
 app.command()(spend.load)

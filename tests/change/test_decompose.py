@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
+from itertools import combinations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tokman.change import Change, Line, Side, decompose
 from tokman.change.side import FAMILIES, UNSPLIT
@@ -102,7 +105,7 @@ def test_a_move_to_batch_is_tier_and_no_price() -> None:
     full = ("labels", "small", 300, {OUT: (600, 40)})
     half = ("labels", "small", 150, {OUT: (300, 40)})
     batch = ("labels", "small", 150, {OUT: (300, 20)}, "batch")
-    assert moved(decompose(side(full), side(half, batch))) == {"tier": -300 * 20}
+    assert moved(decompose(side(full), side(half, batch))) == {"tier_mix": -300 * 20}
 
 
 def test_prompts_past_the_edge_pay_the_surcharge_only() -> None:
@@ -111,7 +114,7 @@ def test_prompts_past_the_edge_pay_the_surcharge_only() -> None:
         ("agent", "big", 5, {PLAIN: (500, 50)}),
         ("agent", "big", 5, {PLAIN: (500, 100)}, "standard", ">200000"),
     ]
-    assert moved(decompose(side(short), side(*now))) == {"prompt_length": 500 * 50}
+    assert moved(decompose(side(short), side(*now))) == {"prompt_length_mix": 500 * 50}
 
 
 def test_searches_are_requests() -> None:
@@ -193,54 +196,90 @@ def random_sides(seed: int) -> tuple[Side, Side]:
 
 
 def by_formula(before: Side, after: Side) -> dict[str, float]:
-    """Σ L(V¹, V⁰) · ln(x¹/x⁰) written out with each factor as a ratio of sums over plain rows; what
-    enters or leaves is the first factor's that is zero, found by asking for each sum in turn."""
+    """The effects of whole categories from the top down, Σ weight · L(z¹, z⁰) · ln(share¹/share⁰),
+    each count and cost summed anew from the plain rows, no line ever looked at but at the leaves
+    and where a category has no cost on a side."""
     parts: dict[str, float] = defaultdict(float)
-    for line in {*before.lines, *after.lines}:
-        workflow, family = line.group[0], FAMILIES[line.bought]
-        sums = []
-        for each in (before, after):
-            made = [(g, c) for g, c in each.calls.items()]
-            rows = [
-                (x, a)
-                for x, a in each.lines.items()
-                if (x.group, FAMILIES[x.bought]) == (line.group, family)
-            ]
-            same = [(x, a) for x, a in rows if x.bought == line.bought]
-            terms = [(x, a) for x, a in same if x.tier == line.tier]
-            own = [a for x, a in terms if x.prompt == line.prompt]
-            sums.append(
-                {
-                    "length": float(each.length),
-                    "volume": sum(c.made for _, c in made),
-                    "workflow_mix": sum(c.made for g, c in made if g[0] == workflow),
-                    "model_mix": sum(c.made for g, c in made if g == line.group),
-                    "paid_share": sum(c.paid for g, c in made if g == line.group),
-                    "intensity": sum(a.units for _, a in rows),
-                    "caching": sum(a.units for _, a in same),
-                    "tier": sum(a.units for _, a in terms),
-                    "prompt_length": sum(a.units for a in own),
-                    "price": sum(a.list_cost for a in own),
-                    "discount": sum(a.cost for a in own),
-                }
-            )
-        old, new = sums
-        values = old["discount"], new["discount"]
-        if values == (0, 0):
-            continue
-        if 0 in values:
-            empty = old if values[0] == 0 else new
-            parts[next(name for name in empty if empty[name] == 0)] += values[1] - values[0]
-            continue
-        same_value = values[0] == values[1]
-        mean = (
-            values[0] if same_value else (values[1] - values[0]) / math.log(values[1] / values[0])
+    sides = before, after
+    names = "workflow_mix model_mix paid_share intensity caching tier_mix prompt_length_mix".split()
+
+    def own(line: Line, level: int) -> tuple[Any, ...]:
+        steps = (*line.group, "", FAMILIES[line.bought], *line[1:])
+        return tuple(map(str, steps[:level]))
+
+    def cost(side: Side, key: tuple[Any, ...]) -> int:
+        return sum(a.cost for x, a in side.lines.items() if own(x, len(key)) == key)
+
+    def count(side: Side, key: tuple[Any, ...]) -> int:
+        if len(key) > 3:
+            return sum(a.units for x, a in side.lines.items() if own(x, len(key)) == key)
+        calls = [c for g, c in side.calls.items() if tuple(map(str, (*g, "")))[: len(key)] == key]
+        return sum(c.paid if len(key) == 3 else c.made for c in calls)
+
+    def mean(a: float, b: float) -> float:
+        near = math.isclose(a, b, rel_tol=1e-14)
+        return a if near else float((a - b) / math.log(a / b))
+
+    def leaf(key: tuple[Any, ...], weight: float) -> None:
+        (old, new) = (
+            next(a for x, a in side.lines.items() if own(x, len(key)) == key) for side in sides
         )
-        above = (1.0, 1.0)
-        for name in old:
-            ratio = (new[name] / above[1]) / (old[name] / above[0])
-            parts[name] += mean * math.log(ratio)
-            above = old[name], new[name]
+        weight *= mean(new.cost / new.units, old.cost / old.units)
+        listed = new.list_cost / new.units / (old.list_cost / old.units)
+        parts["price"] += weight * math.log(listed)
+        paid = new.cost / new.list_cost / (old.cost / old.list_cost)
+        parts["discount"] += weight * math.log(paid)
+
+    def vanished(key: tuple[Any, ...], weight: float, wholes: list[float]) -> None:
+        for line in {*before.lines, *after.lines}:
+            if own(line, len(key)) != key:
+                continue
+            amounts = [side.lines.get(line) for side in sides]
+            values = [a.cost if a else 0 for a in amounts]
+            if not any(values):
+                continue
+            empty = values.index(0)
+            moved = weight * (values[1] / (wholes[1] or 1) - values[0] / (wholes[0] or 1))
+            if not sides[empty].calls:
+                parts["volume"] += moved
+                continue
+            for level in range(len(key), 8):
+                if not count(sides[empty], own(line, level)):
+                    parts[names[level - 1]] += moved
+                    break
+            else:
+                gone = amounts[empty]
+                assert gone is not None
+                parts["discount" if gone.list_cost else "price"] += moved
+
+    def down(key: tuple[Any, ...], weight: float) -> None:
+        if len(key) == 7:
+            return leaf(key, weight)
+        wholes = [1.0 if not key else float(count(side, key)) for side in sides]
+        every = {*before.lines, *after.lines}
+        for child in {own(x, len(key) + 1) for x in every if own(x, len(key)) == key}:
+            costs = [cost(side, child) for side in sides]
+            if not all(costs):
+                vanished(child, weight, wholes)
+                continue
+            counts = [count(side, child) for side in sides]
+            gave = [c / w for c, w in zip(costs, wholes, strict=True)]
+            each = [c / n for c, n in zip(costs, counts, strict=True)]
+            effect = weight * mean(gave[1], gave[0])
+            if key:
+                share = counts[1] / wholes[1] / (counts[0] / wholes[0])
+                parts[names[len(key)]] += effect * math.log(share)
+            else:
+                made = [sum(c.made for c in side.calls.values()) for side in sides]
+                parts["length"] += effect * math.log(after.length / before.length)
+                a_period = made[1] / after.length / (made[0] / before.length)
+                parts["volume"] += effect * math.log(a_period)
+                share = counts[1] / made[1] / (counts[0] / made[0])
+                parts["workflow_mix"] += effect * math.log(share)
+            down(child, effect / mean(each[1], each[0]))
+        return None
+
+    down((), 1.0)
     return parts
 
 
@@ -274,6 +313,85 @@ def test_random_cases(first: int) -> None:
         for name, part in got.items():
             near = len(change.leaves) + 1e-9 * spend
             assert math.isclose(part, expected[name], rel_tol=1e-9, abs_tol=near), (seed, name)
+
+
+def test_calls_that_double_while_their_model_is_replaced() -> None:
+    """The new model is the old one's price, so that all of it is twice the calls."""
+    change = decompose(
+        side(("faq", "old", 100, {OUT: (1_000, 10)})), side(("faq", "new", 200, {OUT: (2_000, 10)}))
+    )
+    assert moved(change) == {"volume": 10_000}
+    dearer = decompose(
+        side(("faq", "old", 100, {OUT: (1_000, 10)})), side(("faq", "new", 200, {OUT: (2_000, 20)}))
+    )
+    growth = 30_000 / math.log(4)
+    assert moved(dearer) == {
+        "volume": round(growth * math.log(2)),
+        "model_mix": round(growth * math.log(2)),
+    }
+
+
+def shapley(before: dict[str, list[float]], after: dict[str, list[float]]) -> dict[str, float]:
+    """Each factor's mean effect over all orders in which they could have changed one by one:
+    another method altogether, with which LMDI agrees where changes are small."""
+    names = list(before)
+
+    def worth(changed: frozenset[str]) -> float:
+        every = [(after if name in changed else before)[name] for name in names]
+        return math.fsum(math.prod(values) for values in zip(*every, strict=True))
+
+    parts = {}
+    for name in names:
+        others = [other for other in names if other != name]
+        total = 0.0
+        for size in range(len(names)):
+            for chosen in combinations(others, size):
+                ways = math.factorial(size) * math.factorial(len(others) - size)
+                gain = worth(frozenset((*chosen, name))) - worth(frozenset(chosen))
+                total += ways / math.factorial(len(names)) * gain
+        parts[name] = total
+    return parts
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**9))
+def test_small_changes_agree_with_shapley(seed: int) -> None:
+    draw = random.Random(seed)
+    sides, factors = [], []
+    base = [[draw.randint(10_000, 100_000) for _ in range(4)] for _ in range(6)]
+    for _ in range(2):
+        made, leaves = Side(), []
+        for place, numbers in enumerate(base):
+            calls, plain, read, out = (round(n * draw.uniform(0.99, 1.01)) for n in numbers)
+            group = ("ab"[place % 2], "xyz"[place // 2])
+            made.add_calls(group, calls)
+            for bought, units in ((PLAIN, plain * 10), (READ, read * 10), (OUT, out)):
+                price = draw.randint(9_900, 10_100)
+                made.add(Line(group, bought), units, units * price)
+                leaves.append((group, bought, calls, units, price))
+        sides.append(made)
+        workflow = {w: sum(c.made for g, c in made.calls.items() if g[0] == w) for w in "ab"}
+        family = {
+            (g, FAMILIES[b]): sum(
+                u for h, o, _, u, _ in leaves if (h, FAMILIES[o]) == (g, FAMILIES[b])
+            )
+            for g, b, *_ in leaves
+        }
+        factors.append(
+            {
+                "volume": [float(made.made) for _ in leaves],
+                "workflow_mix": [workflow[g[0]] / made.made for g, *_ in leaves],
+                "model_mix": [n / workflow[g[0]] for g, _, n, *_ in leaves],
+                "intensity": [family[g, FAMILIES[b]] / n for g, b, n, *_ in leaves],
+                "caching": [u / family[g, FAMILIES[b]] for g, b, _, u, _ in leaves],
+                "price": [float(p) for *_, p in leaves],
+            }
+        )
+    change = decompose(sides[0], sides[1])
+    got = {name: float(part) for name, part in change.parts.items()}
+    got["intensity"] = sum(got[f"{name}_per_call"] for name in INTENSITY)
+    for name, part in shapley(*factors).items():
+        assert math.isclose(got[name], part, abs_tol=1e-5 * change.spent_before), name
 
 
 def test_dimensions_are_the_callers() -> None:

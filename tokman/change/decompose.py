@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
 
-from tokman.change.lmdi import effects
-from tokman.change.side import FAMILIES, UNSPLIT, Calls, Group, Line, Side
+from tokman.change.lmdi import whole
+from tokman.change.side import FAMILIES, UNSPLIT, Line, Side
+from tokman.change.tree import NOTHING, Tree
 from tokman.errors import TokmanError
 
 INTENSITIES = {
@@ -26,7 +28,7 @@ INTENSITIES = {
 }
 """A family, and the name of the factor that is how much of it a call buys."""
 
-LAST = ("caching", "tier", "prompt_length", "price", "discount")
+LAST = ("caching", "tier_mix", "prompt_length_mix", "price", "discount")
 """The factors beneath: shares of a family, of a class at terms, of terms at a prompt length; the
 list price of a unit; and what is paid of the list price."""
 
@@ -70,14 +72,35 @@ class Change(msgspec.Struct, frozen=True):
     after: Side
 
     @property
+    def spent_before(self) -> int:
+        """What the side before cost."""
+        return sum(leaf.before for leaf in self.leaves)
+
+    @property
+    def spent_after(self) -> int:
+        """What the side after cost."""
+        return sum(leaf.after for leaf in self.leaves)
+
+    @property
     def amount(self) -> int:
         """Spend after less spend before."""
-        return sum(leaf.after - leaf.before for leaf in self.leaves)
+        return self.spent_after - self.spent_before
 
     @property
     def parts(self) -> dict[str, int]:
         """What each factor did; they add up to `amount`."""
         return _added(self.factors, (leaf.effects for leaf in self.leaves))
+
+    def divided(self, by: Fraction) -> Change:
+        """The same change for a part of both sides, such as a day of each, again in whole
+        pico-dollars that add up; what did nothing still does nothing."""
+        leaves = []
+        for leaf in self.leaves:
+            before, after = round(leaf.before / by), round(leaf.after / by)
+            names = list(leaf.effects)
+            parts = whole([float(leaf.effects[name] / by) for name in names], after - before)
+            leaves.append(Leaf(leaf.line, before, after, dict(zip(names, parts, strict=True))))
+        return msgspec.structs.replace(self, leaves=leaves)
 
     def by(self, *names: str) -> list[Moved]:
         """The change seen by dimensions or DETAILS, what moved most first; the rows add up to the
@@ -90,6 +113,16 @@ class Change(msgspec.Struct, frozen=True):
         rows = [self._moved(values, leaves) for values, leaves in found.items()]
         rows.sort(key=lambda row: (-abs(row.amount), [(v is None, v or "") for v in row.values]))
         return rows
+
+    def folded(self, rows: list[Moved], top: int) -> list[Moved]:
+        """The first `top` rows of `by`, the others added up as one."""
+        rest = rows[top:]
+        if len(rest) < 2:
+            return rows
+        names = (f"{len(rest)} more", *("" for _ in rest[0].values[1:]))
+        parts = _added(self.factors, (row.parts for row in rest))
+        before, after = (sum(getattr(row, side) for row in rest) for side in ("before", "after"))
+        return [*rows[:top], Moved(names, before, after, parts, "both")]
 
     def _place(self, name: str) -> int:
         every = (*self.dimensions, *DETAILS)
@@ -120,7 +153,8 @@ def decompose(
     Cost of a line = period length · calls a period · share of the first dimension · share of the
     next within it, … · share of calls that bought something · units of the family a call · share of
     the class in the family (caching) · share bought at these terms (tier) · share at this prompt
-    length · list price of a unit · share of the list price paid (discount).
+    length · list price of a unit · share of the list price paid (discount). How the change is split
+    among them: `tokman.change.tree`.
 
     `dimensions` name the values of every `Line.group`, outermost first. ValueError where a group
     has another number of values, or a cost without calls.
@@ -133,17 +167,16 @@ def decompose(
         *dict.fromkeys(INTENSITIES.values()),
         *LAST,
     )
-    totals = [_Totals(side, len(dimensions)) for side in (before, after)]
+    tree = Tree(before, after, len(dimensions))
     leaves = []
     for line in sorted({*before.lines, *after.lines}, key=_order):
-        old, new = (each.chain(line) for each in totals)
         names = (
             *factors[: len(dimensions) + 3],
             INTENSITIES[FAMILIES[line.bought]],
             *LAST,
         )
-        done = {name: part for name, part in zip(names, effects(old, new), strict=True) if part}
-        leaves.append(Leaf(line, old[-1], new[-1], done))
+        old, new = (side.lines.get(line, NOTHING).cost for side in (before, after))
+        leaves.append(Leaf(line, old, new, tree.effects(line, names)))
     return Change(tuple(dimensions), factors, leaves, before, after)
 
 
@@ -158,40 +191,3 @@ def _added(factors: Iterable[str], effects: Iterable[dict[str, int]]) -> dict[st
         for name, part in each.items():
             total[name] += part
     return total
-
-
-class _Totals:
-    """The sums of one side that the chain of a line is made of."""
-
-    def __init__(self, side: Side, depth: int) -> None:
-        self._side = side
-        self._made: dict[Group, int] = {}
-        for group, calls in side.calls.items():
-            if len(group) != depth:
-                raise ValueError(f"{group} has not {depth} values")
-            for upto in range(depth + 1):
-                self._made[group[:upto]] = self._made.get(group[:upto], 0) + calls.made
-        self._units: dict[tuple[object, ...], int] = {}
-        for line, amount in side.lines.items():
-            if amount.cost and not side.calls.get(line.group, Calls(0, 0)).paid:
-                raise ValueError(f"{line} has a cost and no calls")
-            for key in _levels(line):
-                self._units[key] = self._units.get(key, 0) + amount.units
-
-    def chain(self, line: Line) -> list[int]:
-        """From the length of the period down to the cost; see `tokman.change.lmdi`."""
-        side, group = self._side, line.group
-        made = [self._made.get(group[:upto], 0) for upto in range(len(group) + 1)]
-        paid = side.calls.get(group, Calls(0, 0)).paid
-        units = [self._units.get(key, 0) for key in _levels(line)]
-        amount = side.lines.get(line)
-        costs = (amount.list_cost, amount.cost) if amount else (0, 0)
-        return [side.length, *made, paid, *units, *costs]
-
-
-def _levels(line: Line) -> Iterator[tuple[object, ...]]:
-    """What a line's units are counted in: its family, its class, its terms, its prompt length."""
-    yield (line.group, FAMILIES[line.bought])
-    yield (line.group, FAMILIES[line.bought], line.bought)
-    yield (line.group, FAMILIES[line.bought], line.bought, line.tier)
-    yield (line.group, FAMILIES[line.bought], line.bought, line.tier, line.prompt)

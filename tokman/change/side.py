@@ -88,6 +88,13 @@ class Side(msgspec.Struct):
             before.units + units, before.list_cost + list_cost, before.cost + cost
         )
 
+    def times(self, number: int) -> Side:
+        """The side as often as that, in a period of length 1."""
+        return Side(
+            calls={group: Calls(*(number * each for each in c)) for group, c in self.calls.items()},
+            lines={line: Amount(*(number * each for each in a)) for line, a in self.lines.items()},
+        )
+
     @property
     def cost(self) -> int:
         """What everything cost, in pico-dollars."""

@@ -32,6 +32,8 @@ class Column(msgspec.Struct, frozen=True):
     """On a narrow screen columns leave from the lowest up; 9 stays to the end."""
     least: int = 20
     """A text is not cut shorter than this while a column of numbers could leave instead."""
+    digits: int | None = None
+    """Behind the point of money; None: as many as its largest amount asks for."""
 
 
 def harmless(text: str) -> str:
@@ -57,7 +59,9 @@ def _escaped(char: str) -> str:
 
 def texts(values: Sequence[Any], column: Column) -> list[str]:
     """A column's values as a person reads them; amounts with the same digits throughout."""
-    digits = cents(values) if column.kind == "money" else 0
+    digits = column.digits
+    if digits is None:
+        digits = cents(values) if column.kind == "money" else 0
     return [human(value, column, digits) for value in values]
 
 

@@ -1,0 +1,8 @@
+-- Models of the calls in scope, with how many have a price and how many have none.
+select
+    model,
+    count(*) filter (not unpriced) as priced,
+    count(*) filter (unpriced) as unpriced
+from scope
+group by model
+order by model
