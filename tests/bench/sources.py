@@ -2,8 +2,9 @@
 
 Compared are calls that take the same bytes. Claude Code's are those of a made-up session, a dozen
 kilobytes over several lines each; with `--bytes N`, calls of N bytes on a line of their own, which
-is the harder comparison, since then a line of either log makes a row. The other sources read
-records of their own tests, each made a call of its own and filled up with text to those bytes:
+is the harder comparison, since then a line of either log makes a row. Such a line has what every
+answer in a transcript has, a text and a call of a tool. The other sources read records of their own
+tests, each made a call of its own and filled up with text to those bytes:
 
 - beside: the text lies where the source does not look, as a transcript's does;
 - prompt: the text is part of the prompt, where the source finds prompts in its records.
@@ -46,6 +47,11 @@ OWN_ID = re.compile(r"id|.*(_id|Id|ID)|timestamp")
 SHARED_ID = re.compile(r"session|trace|parent|conversation|thread|project|user|account|model|key")
 FILLER = "lorem ipsum "
 
+ANSWER = [
+    {"type": "text", "text": "Now the tests."},
+    {"type": "tool_use", "id": "toolu_01", "name": "Read", "input": {"file_path": "/tmp/a.py"}},
+]
+
 Place = tuple[str | int, ...]
 """The way to a text of a record."""
 
@@ -67,6 +73,13 @@ def transcript(size: int) -> bytes:
     session = Session(random.Random(1), Pool(1, chunks=2000))
     session.grow(size)
     return "\n".join(session.lines).encode() + b"\n"
+
+
+def single_lines(calls: int, size: int) -> bytes:
+    """Calls of Claude Code of that many bytes, each on one line."""
+    said = copy.deepcopy(sound(FIRST)[0])
+    said[-1]["message"]["content"] = ANSWER
+    return file_of(said, calls, size, ("message", "content", 0, "text"))
 
 
 def texts(value: Any, place: Place = ()) -> Iterator[Place]:
@@ -182,7 +195,7 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, help="of a call, on a line of its own")
     asked = parser.parse_args()
     if asked.bytes:
-        first = file_of(sound(FIRST)[0], asked.kb * 1000 // asked.bytes, asked.bytes)
+        first = single_lines(asked.kb * 1000 // asked.bytes, asked.bytes)
     else:
         first = transcript(asked.kb * 1000)
     gc.disable()

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from struct import Struct
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -29,6 +30,10 @@ Record = Usage | Statement | Refused
 """What a source makes of what it reads: calls, lines of a provider's statement, refusals."""
 
 
+_SIZE = Struct("<Q").pack
+_SIGNED = Struct("<q").unpack
+
+
 @cache
 def _keyed(key: bytes) -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=8, key=key)
@@ -44,8 +49,9 @@ class Context(msgspec.Struct, frozen=True):
         """Keyed 64-bit hash of the parts, signed; the same in one ledger, meaningless outside."""
         digest = _keyed(self.key).copy()
         for part in parts:
-            digest.update(len(part).to_bytes(8, "little") + part)
-        return int.from_bytes(digest.digest(), "little", signed=True)
+            digest.update(_SIZE(len(part)) + part)
+        signed: int = _SIGNED(digest.digest())[0]
+        return signed
 
     def hash_text(self, text: str) -> str:
         """Keyed hash of a name that must not be stored as it is, as 16 hex digits."""

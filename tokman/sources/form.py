@@ -55,4 +55,6 @@ def is_media(block: Any) -> bool:
 def is_cut(block: bytes) -> bool:
     """True where LiteLLM redacted a text, or cut the middle out of a long one:
     https://docs.litellm.ai/docs/proxy/config_settings."""
-    return b"redacted-by-litellm" in block or b"(litellm_truncated " in block
+    return b"litellm" in block and (
+        b"redacted-by-litellm" in block or b"(litellm_truncated " in block
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Literal
+from struct import Struct
+from typing import Any
 
 from tokman.sources.base import Context
 from tokman.sources.facts import word
@@ -36,10 +36,13 @@ _INSIDE = frozenset(("role", "content", "parts", "tool_calls", "cache_control", 
 _MOST_TOKENS = ("max_completion_tokens", "max_output_tokens", "max_tokens", "maxTokens")
 _MOST_TOKENS_GOOGLE = ("maxOutputTokens", "max_output_tokens")
 _CHOICES_GOOGLE = ("candidateCount", "candidate_count")
+_SCHEMAS_GOOGLE = ("responseSchema", "responseJsonSchema", "response_schema")
 
 _ASKED = frozenset((*_SETTINGS, *_MOST_TOKENS, "temperature", "reasoning_effort", "tools", "n"))
 
-Where = Literal["tools", "system", "turns"]
+_PLAIN = frozenset(("role", "content"))
+_SIGNED = Struct("<q").pack
+_NOTHING: Json = {}
 
 
 def fill(
@@ -50,8 +53,8 @@ def fill(
     Content in a form that no provider takes has no hashes; its usage counts all the same. Of a
     request that may not be `whole` neither settings nor a hash of all of it are known.
     """
-    with suppress(AttributeError, TypeError, RecursionError):
-        if request:
+    if request:
+        with suppress(AttributeError, TypeError, RecursionError):
             if whole:
                 settings(usage, request)
             hear(usage, context, request)
@@ -63,87 +66,100 @@ def fill(
 
 
 def _answer(usage: Usage, context: Context, response: Any) -> None:
-    found = list(outputs(response))
+    found = outputs(response)
     calls = [(name, given, encode(given)) for name, given in tool_calls(found)]
-    parts = [*texts(found), *(b"[%b,%b]" % (encode(name), written) for name, _, written in calls)]
+    parts = texts(found)
+    for name, _, written in calls:
+        parts.append(b"[%b,%b]" % (encode(name), written))
     if parts and not any(map(is_cut, parts)):
         usage.response_hash = context.hash(*parts)
         usage.output_bytes = sum(map(len, parts))
-        note_calls(usage, [tool_call(context, *call) for call in calls])
+        if calls:
+            note_calls(usage, [tool_call(context, *call) for call in calls])
 
 
 def _prompt(usage: Usage, context: Context, request: Json) -> None:
+    blocks, tools, system = _blocks(request)
     hashes: list[int] = []
     sizes: list[int] = []
-    count = {"tools": 0, "system": 0, "turns": 0}
     last = still = 0
-    for where, kind, block in _blocks(request):
+    for kind, block in blocks:
         content = encode(block)
         if is_cut(content):
             return
-        last = context.hash(last.to_bytes(8, "little", signed=True), kind.encode(), content)
-        hashes.append(last)
-        sizes.append(MEDIA_BYTES if is_media(block) else len(content))
-        count[where] += 1
-        if where != "turns":
+        last = context.hash(_SIGNED(last), kind.encode(), content)
+        if len(hashes) < tools + system:
             still = steady(context, last, still, kind, content)
+        hashes.append(last)
+        is_text = type(block) is str
+        sizes.append(len(content) if is_text or not is_media(block) else MEDIA_BYTES)
     if hashes:
         rest = {k: v for k, v in request.items() if k not in _ASIDE and v is not None}
-        usage.request_hash = context.hash(last.to_bytes(8, "little", signed=True), encode(rest))
+        usage.request_hash = context.hash(_SIGNED(last), encode(rest))
         usage.block_hashes, usage.block_sizes = hashes, sizes
-        usage.tool_blocks, usage.system_blocks = count["tools"], count["system"]
+        usage.tool_blocks, usage.system_blocks = tools, system
         usage.steady_hash = still or None
-    if count["tools"]:
-        made = offer(context, hashes[count["tools"] - 1], request)
+    if tools:
+        made = offer(context, hashes[tools - 1], request)
         usage.tools_offered, usage.tools_offered_bytes = made.names, made.sizes
         usage.tools_hash = made.digest
 
 
 def prompt_texts(request: Json) -> list[str]:
     """Every block of the prompt as the text it counts for; media have none."""
-    kept = (block for _, _, block in _blocks(request) if not is_media(block))
+    kept = (block for _, block in _blocks(request)[0] if not is_media(block))
     return [b if isinstance(b, str) else encode(b).decode("utf-8", "replace") for b in kept]
 
 
-def _blocks(request: Json) -> Iterator[tuple[Where, str, Any]]:
-    """Tools, system parts and message parts, in the order in which providers cache them.
+def _blocks(request: Json) -> tuple[list[tuple[str, Any]], int, int]:
+    """Tools, system parts and message parts, in the order in which providers cache them; how many
+    are tools, and how many of those behind them are the system prompt's.
 
     https://platform.claude.com/docs/en/build-with-claude/prompt-caching: tools, system, messages.
     Messages of the system that come first are the system prompt too, as OpenAI's API has it.
     """
+    blocks: list[tuple[str, Any]] = []
     for key in OFFERS:
-        for tool in listed(request.get(key)):
-            yield "tools", "tool", clean(tool)
+        if key in request:
+            blocks += [("tool", clean(tool)) for tool in listed(request[key])]
+    tools = len(blocks)
     for key in _SYSTEM:
-        for part in parts_of(request.get(key)):
-            yield "system", "system", clean(part)
-    where: Where = "system"
+        if key in request:
+            blocks += [("system", clean(part)) for part in parts_of(request[key])]
+    turns = len(blocks)
     for key in TURNS:
-        value = request.get(key)
-        for message in [value] if isinstance(value, str) else listed(value):
-            for role, part in _message(message):
-                if role not in ("system", "developer"):
-                    where = "turns"
-                yield where, role, part
+        if key in request:
+            said = request[key]
+            for message in [said] if isinstance(said, str) else listed(said):
+                _add(blocks, message)
+    while turns < len(blocks) and blocks[turns][0] in ("system", "developer"):
+        turns += 1
+    return blocks, tools, turns - tools
 
 
-def _message(message: Any) -> Iterator[tuple[str, Any]]:
+def _add(blocks: list[tuple[str, Any]], message: Any) -> None:
+    """Add the parts of a message."""
     if not isinstance(message, dict):
-        yield "user", clean(message)
+        blocks.append(("user", clean(message)))
         return
     role = str(message.get("role") or message.get("type") or "user")
-    outside = {
-        key: message[key] for key in message if key not in _INSIDE and message[key] is not None
-    }
-    parts = parts_of(message.get("content") or message.get("parts"))
-    if "tool_calls" in message:
-        parts = [*parts, *listed(message["tool_calls"])]
-    if outside.get("type") == "message":
-        del outside["type"]
+    content = message.get("content") or message.get("parts")
+    if _PLAIN.issuperset(message):
+        if type(content) is str:
+            blocks.append((role, content))
+            return
+        parts, outside = parts_of(content), _NOTHING
+    else:
+        parts = parts_of(content)
+        outside = {k: v for k, v in message.items() if k not in _INSIDE and v is not None}
+        if "tool_calls" in message:
+            parts = [*parts, *listed(message["tool_calls"])]
+        if outside.get("type") == "message":
+            del outside["type"]
     if outside or not parts:
-        yield role, outside
+        blocks.append((role, outside))
     for part in parts:
-        yield role, clean(part)
+        blocks.append((role, clean(part)))
 
 
 def settings(usage: Usage, request: Json) -> None:
@@ -153,39 +169,52 @@ def settings(usage: Usage, request: Json) -> None:
     if _ASKED.isdisjoint(request):
         usage.structured_output = False
         return
-    nested = {k: v if isinstance(v := request.get(k), dict) else {} for k in _SETTINGS}
-    google = nested["generationConfig"] or nested["generation_config"] or nested["config"]
+    google = (
+        _under(request, "generationConfig")
+        or _under(request, "generation_config")
+        or _under(request, "config")
+    )
     temperature = request.get("temperature", google.get("temperature"))
     if isinstance(temperature, int | float) and not isinstance(temperature, bool):
         usage.temperature = float(temperature)
-    thinking = google.get("thinkingConfig") or google.get("thinking_config") or {}
+    thinking = google.get("thinkingConfig") or google.get("thinking_config")
+    output = _under(request, "output_config")
     effort = (
         request.get("reasoning_effort")
-        or nested["reasoning"].get("effort")
-        or nested["output_config"].get("effort")
+        or _under(request, "reasoning").get("effort")
+        or output.get("effort")
         or (thinking.get("thinkingLevel") if isinstance(thinking, dict) else None)
     )
     usage.reasoning_effort = word(effort)
     usage.max_output_tokens = _first(request, _MOST_TOKENS) or _first(google, _MOST_TOKENS_GOOGLE)
     asked = _first(request, ("n",)) or _first(google, _CHOICES_GOOGLE)
     usage.choices = asked if asked != 1 else None
-    forms = (
-        nested["response_format"],
-        nested["output_format"],
-        nested["text"].get("format"),
-        nested["output_config"].get("format"),
-    )
     usage.structured_output = (
-        any(isinstance(f, dict) and f.get("type") == "json_schema" for f in forms)
-        or any(google.get(k) for k in ("responseSchema", "responseJsonSchema", "response_schema"))
-        or any(_strict(tool) for tool in listed(request.get("tools")))
+        any(map(_is_schema, (request.get("response_format"), request.get("output_format"))))
+        or _is_schema(_under(request, "text").get("format"))
+        or _is_schema(output.get("format"))
+        or (google is not _NOTHING and any(google.get(key) for key in _SCHEMAS_GOOGLE))
+        or any(map(_strict, listed(request.get("tools"))))
     )
+
+
+def _under(request: Json, key: str) -> Json:
+    """The settings a request has under a key."""
+    found = request.get(key)
+    return found if isinstance(found, dict) else _NOTHING
+
+
+def _is_schema(form: Any) -> bool:
+    return isinstance(form, dict) and form.get("type") == "json_schema"
 
 
 def _first(settings: Json, names: tuple[str, ...]) -> int | None:
     """The first of the names that holds a number of one or more."""
-    stated = (settings.get(name) for name in names)
-    return next((n for n in stated if type(n) is int and 0 < n < 10**12), None)
+    for name in names:
+        stated = settings.get(name)
+        if type(stated) is int and 0 < stated < 10**12:
+            return stated
+    return None
 
 
 def _strict(tool: Any) -> bool:

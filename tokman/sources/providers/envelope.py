@@ -16,6 +16,11 @@ _TIMES = (
     *("response_date", "created_at", "processed_time"),
 )
 _DURATIONS = ("duration_ms", "latency_ms", "elapsed_ms", "response_time_ms")
+_TIME_KEYS, _DURATION_KEYS = frozenset(_TIMES), frozenset(_DURATIONS)
+_GEMINI = frozenset(("usageMetadata", "usage_metadata", "candidates", "promptFeedback"))
+_CONVERSE = frozenset(("output", "stopReason"))
+_OTHERS = frozenset(("data", "text", "outputs"))
+_BATCH = frozenset(("custom_id", "key", "processed_time"))
 _FOREIGN = frozenset(
     (
         *("call_type", "spend", "response_cost", "payload", "observations", "usageDetails"),
@@ -81,14 +86,15 @@ def unwrap(record: Json) -> Call | None:
     call.family = family(call)
     if call.family is None:
         return None
-    for key in _TIMES:
+    for key in () if _TIME_KEYS.isdisjoint(record) else _TIMES:
         value = record.get(key)
         if value and not (isinstance(value, int | float) and value < 1e8):
             call.started_at = time_us(value, key)
             break
-    duration = next((record[k] for k in _DURATIONS if record.get(k) is not None), None)
-    if isinstance(duration, int | float) and 0 <= duration < 1e9:
-        call.duration_ms = round(duration)
+    if not _DURATION_KEYS.isdisjoint(record):
+        duration = next((record[k] for k in _DURATIONS if record.get(k) is not None), None)
+        if isinstance(duration, int | float) and 0 <= duration < 1e9:
+            call.duration_ms = round(duration)
     return call
 
 
@@ -105,7 +111,7 @@ def _opened(record: Json) -> Call:
     if "response" in record and record.get("object") is None:
         body, status, _ = _http(record["response"])
         request, _, inner_url = _http(record.get("request"))
-        batch = not {"custom_id", "key", "processed_time"}.isdisjoint(record)
+        batch = not _BATCH.isdisjoint(record)
         if not body and record.get("error"):
             body = {"error": record["error"]}
         call = Call(record=record, body=body, url=url or inner_url, batch=batch)
@@ -165,12 +171,12 @@ def _shape(body: Any) -> str | None:
         return None
     kind, what = body.get("object"), body.get("type")
     usage = body.get("usage")
-    if not {"usageMetadata", "usage_metadata", "candidates", "promptFeedback"}.isdisjoint(body):
+    if not _GEMINI.isdisjoint(body):
         return "gemini"
     if "messageStop" in body or "contentBlockDelta" in body:
         return "converse"
     if isinstance(usage, dict) and "inputTokens" in usage:
-        return "converse" if not {"output", "stopReason"}.isdisjoint(body) else None
+        return "converse" if not _CONVERSE.isdisjoint(body) else None
     if isinstance(_billed(body), dict):
         return "cohere"
     if body.get("event_type", what) in _COHERE_EVENTS and not _COHERE_PARTS.isdisjoint(body):
@@ -188,7 +194,7 @@ def _shape(body: Any) -> str | None:
         return "openai"
     if kind == "chat.completion.chunk" or (kind is None and "choices" in body and "id" in body):
         return "openai"
-    told = not {"data", "text", "outputs"}.isdisjoint(body)
+    told = not _OTHERS.isdisjoint(body)
     return "openai" if isinstance(usage, dict) and "total_tokens" in usage and told else None
 
 

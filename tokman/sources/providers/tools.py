@@ -69,9 +69,13 @@ def offered(request: Json) -> Iterator[tuple[Any, Any]]:
 
 def hear(usage: Usage, context: Context, request: Json) -> None:
     """Write down who spoke last before the model, and the results of tools it is given anew."""
-    said = [item for key in TURNS for item in listed(request.get(key))]
+    said: list[Any] = []
+    for key in TURNS:
+        if key in request:
+            said += listed(request[key])
     usage.turn, results = heard(said)
-    note_results(usage, [tool_result(context, content, failed) for content, failed in results])
+    if results:
+        note_results(usage, [tool_result(context, content, failed) for content, failed in results])
 
 
 def heard(said: list[Any]) -> tuple[Literal["user", "tool"] | None, list[Result]]:
@@ -83,27 +87,34 @@ def heard(said: list[Any]) -> tuple[Literal["user", "tool"] | None, list[Result]
     turn: Literal["user", "tool"] | None = None
     answered = False
     for item in reversed(said):
-        role = item.get("role") if isinstance(item, dict) else None
-        if _is_models(item):
+        if not isinstance(item, dict):
+            answered, turn = True, turn or "user"
+            continue
+        role = item.get("role")
+        if role in _MODEL if role is not None else _is_models(item):
             if answered:
                 break
             continue
         if role in _INSTRUCTIONS:
             continue
         answered = True
-        found = list(_results(item)) if isinstance(item, dict) else []
+        if role == "user" and "type" not in item and _is_text(item.get("content")):
+            turn = turn or "user"
+            continue
+        found = list(_results(item))
         turn = turn or ("tool" if found else "user")
         results[:0] = found
     return turn, results
 
 
-def _is_models(item: Any) -> bool:
-    if not isinstance(item, dict):
-        return False
-    role, kind = item.get("role"), item.get("type")
-    if role is not None:
-        return role in _MODEL
+def _is_models(item: Json) -> bool:
+    """True for an item without a role that only a model writes."""
+    kind = item.get("type")
     return isinstance(kind, str) and (kind.endswith("_call") or kind == "reasoning")
+
+
+def _is_text(content: Any) -> bool:
+    return type(content) is str and content != ""
 
 
 def _results(item: Json) -> Iterator[Result]:

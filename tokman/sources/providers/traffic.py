@@ -24,6 +24,7 @@ _WHO = {
     "case_id": ("tokman.case", "tokman_case"),
 }
 _COLUMNS = {name: column for column, names in _WHO.items() for name in names}
+_NAMES = frozenset(_COLUMNS)
 
 MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError)
 """What a list where an object belongs, or the like, leads to."""
@@ -119,14 +120,14 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
     """Write down who the call was for, from explicit fields and tags beside the bodies."""
     request = call.request or {}
     own = {} if call.body is call.record else call.record
-    tags = own.get("tags")
+    tags = own.get("tags") if own else None
     if isinstance(tags, dict):
         usage.tags = [tag for k, v in tags.items() if (tag := short(f"{k}:{v}"))] or None
     elif isinstance(tags, list):
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
     places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
-    stated = [place for place in places if isinstance(place, dict)]
+    stated = [p for p in places if isinstance(p, dict) and not _NAMES.isdisjoint(p)]
     for column in {_COLUMNS[name] for place in stated for name in place.keys() & _COLUMNS.keys()}:
         names = _WHO[column]
         values = (short(place[name]) for place in stated for name in names if name in place)
