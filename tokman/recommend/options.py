@@ -31,7 +31,7 @@ def priced(scene: Scene, options: str) -> dict[int, dict[str, Priced]]:
     """
     from tokman.rates import price
 
-    price(scene.connection, scene.card, options, "priced_options")
+    price(scene.connection, scene.card, options, "priced_options", keep=("cell", "option", "call"))
     rows = scene.connection.execute(
         "select cell, option, sum(current.cost), sum(contracted_cost) "
         "from priced_options join current using (call) "

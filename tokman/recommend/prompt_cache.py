@@ -27,6 +27,7 @@ CACHING = {
     "model_id": "varchar",
     "workflow": "varchar",
     "agent": "boolean",
+    "place": "bigint",
     "calls": "bigint",
     "hashed": "boolean",
     "retimed": "boolean",
@@ -120,11 +121,12 @@ def _look_at(scene: Scene) -> list[tuple[Row, CacheRule]]:
     """Table `caching`: cells whose provider's rules are known and whose prompts can be followed."""
     cells: list[tuple[Row, CacheRule]] = []
     noted = []
-    turns = {_place(row): row for row in scene.ask("cache_turns")}
+    scene.make("turned", "cache_turned")
+    turns = {row["place"]: row for row in scene.ask("cache_turns")}
     for row in scene.ask("cache_workflows"):
         rule = cache_rule(row["provider_id"], row["model_id"])
         hashed = row["hashed"] >= MEASURED * row["calls"]
-        row["turns"] = turns.get(_place(row))
+        row["turns"] = turns.get(row["place"])
         row["stuck"] = not hashed and not row["agent"] and _stuck(row["turns"])
         retimed = not hashed and not row["stuck"] and row["cache_written"] > 0
         if rule is None or row["cost"] < LEAST:
@@ -133,7 +135,7 @@ def _look_at(scene: Scene) -> list[tuple[Row, CacheRule]]:
             continue
         row |= {"is_hashed": hashed, "retimed": retimed}
         short, long = rule.lifetimes[0].seconds, rule.lifetimes[-1].seconds
-        place = (row["provider_id"], row["model_id"], row["workflow"], row["agent"], row["calls"])
+        place = (*_place(row), row["place"], row["calls"])
         rules = (rule.minimum, rule.step, short * 10**6, long * 10**6, rule.hits, rule.lookback)
         cached = row["cache_read"] + row["cache_written"] > 0
         watched = hashed and (cached or rule.kind == "automatic")
@@ -217,7 +219,7 @@ def _worth(scene: Scene) -> dict[tuple[object, ...], Decimal]:
     from tokman.rates import price
 
     scene.make("cached", "cache_today")
-    price(scene.connection, scene.card, "cached", "uncached")
+    price(scene.connection, scene.card, "cached", "uncached", keep=("call",))
     worth = {_place(row): row["worth"] for row in scene.ask("cache_worth")}
     scene.connection.execute("drop table cached")
     scene.connection.execute("drop table uncached")

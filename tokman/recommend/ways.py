@@ -111,7 +111,9 @@ def amounts(scene: Scene, ways: list[Way]) -> list[Amount | None]:
     ]
     scene.note("ways", WAYS, rows)
     scene.make("options", "rewritten", sample=SAMPLE)
-    price(scene.connection, scene.card, "options", "priced_options")
+    price(
+        scene.connection, scene.card, "options", "priced_options", keep=("cell", "option", "call")
+    )
     saved = {row["option"]: row["saved"] / row["now"] for row in scene.ask("ways_priced")}
     scene.connection.execute("drop table priced_options")
     found: list[Amount | None] = []

@@ -31,7 +31,7 @@ with later as (
     where
         calls.ok
         and current.cost > 0
-        and ($sample = 0 or calls.tie % (patient.calls // $sample + 1) = 0)
+        and ($sample = 0 or calls.tie % (patient.calls // $sample + 1)::ubigint = 0)
         and case patient.option
             when 'standard' then tier like '%priority%'
             when 'off-peak'

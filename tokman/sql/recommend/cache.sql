@@ -47,7 +47,7 @@ with reached as (
         from reach
         inner join caching using (cell)
         inner join calls using (call)
-        where $sample = 0 or calls.tie % (caching.calls // $sample + 1) = 0
+        where $sample = 0 or calls.tie % (caching.calls // $sample + 1)::ubigint = 0
     ) as reach
     inner join caching using (cell)
     inner join choice

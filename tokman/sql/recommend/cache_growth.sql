@@ -6,40 +6,15 @@
 --   than today's are taken to lose all that is read after such a pause.
 with turns as (
     select
-        calls.call,
+        turned.*,
         caching.cell,
         caching.short,
         caching.long,
         caching.retimed,
-        caching.kind = 'automatic' as automatic,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
-        current.cache_read_input_tokens as read,
-        current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as written,
-        bool_or(current.cache_write_1h_input_tokens > 0) over talk as lasting,
-        lag(tokens) over conversation as tokens_before,
-        lag(read + written) over conversation as held,
-        lag(current.output_tokens) over conversation as answered_before,
-        epoch_us(calls.seen_at) - lag(epoch_us(calls.seen_at)) over conversation as gap
-    from current
-    inner join calls using (call)
-    inner join caching
-        on caching.provider_id = current.provider_id
-        and caching.model_id = current.model_id
-        and caching.workflow is not distinct from calls.workflow
-        and caching.agent = calls.agent
-    where
-        not caching.hashed
-        and calls.ok
-        and not calls.embeds
-        and current.cost > 0
-        and calls.seen_at is not null
-        and (calls.conversation_id is not null or caching.retimed)
-    window
-        talk as (
-            partition by caching.cell, coalesce(calls.key, ''), calls.conversation, calls.thread
-        ),
-        conversation as (talk order by calls.seen_at, calls.call_id)
+        caching.kind = 'automatic' as automatic
+    from turned
+    inner join caching using (place)
+    where not caching.hashed and (turned.conversing or caching.retimed)
 )
 
 select
@@ -72,7 +47,6 @@ select
 from turns,
     lateral (
         select
-            coalesce(tokens >= tokens_before + 0.8 * answered_before, false) as grown,
             coalesce(
                 not lasting and gap > short and gap <= long and read < held and read + written >= held,
                 false

@@ -36,37 +36,28 @@ with hashed as (
         -- Microseconds, and twelve bits that order calls of the same instant.
         epoch_us(calls.seen_at) * 4096 + (calls.tie % 4096)::bigint as moment,
         epoch_us(calls.seen_at) + calls.first_token_us as begun,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
+        turned.tokens,
         nullif(list_sum(calls.block_sizes), 0) as bytes
-    from current
+    from turned
+    inner join caching using (place)
     inner join calls using (call)
-    inner join caching
-        on caching.provider_id = current.provider_id
-        and caching.model_id = current.model_id
-        and caching.workflow is not distinct from calls.workflow
-        and caching.agent = calls.agent
-    where
-        caching.hashed
-        and calls.ok
-        and not calls.embeds
-        and current.cost > 0
-        and calls.seen_at is not null
-        and blocks > 0
+    where caching.hashed and blocks > 0
 ),
 
+-- `prompt` stands for a call and a path: one number sorts and joins several times quicker.
 paths as (
-    select 'blocks' as path, call, blocks as length from hashed
+    select 'blocks' as path, call, call * 4 as prompt, blocks as length from hashed
     union all
-    select 'steady', call, 1 from hashed where steady_hash is not null and system_end > 0
+    select 'steady', call, call * 4 + 1, 1
+    from hashed
+    where steady_hash is not null and system_end > 0
     union all
-    select 'tools', call, 1 from hashed where tools_hash is not null and tools_end > 0
+    select 'tools', call, call * 4 + 2, 1 from hashed where tools_hash is not null and tools_end > 0
 ),
 
 places as materialized (
     select
-        'blocks' as path,
-        call,
+        call * 4 as prompt,
         conversation,
         place,
         xor(prefix, (if(place > system_end, message_pool, pool) >> 1)::bigint) as prefix
@@ -82,20 +73,21 @@ places as materialized (
         from hashed
     )
     union all
-    select path, call, conversation, 1, (hash(path, pool, steady_hash) >> 1)::bigint
+    select
+        prompt,
+        conversation,
+        1,
+        (hash(path, pool, if(path = 'steady', steady_hash, tools_hash)) >> 1)::bigint
     from hashed
     inner join paths using (call)
-    where path = 'steady'
-    union all
-    select path, call, conversation, 1, (hash(path, pool, tools_hash) >> 1)::bigint
-    from hashed
-    inner join paths using (call)
-    where path = 'tools'
+    where path <> 'blocks'
 ),
 
 sightings as materialized (
     select
-        places.*,
+        places.prompt,
+        places.place,
+        places.prefix,
         shared
     from places
     inner join (
@@ -115,11 +107,11 @@ depths as (
     from hashed
     inner join (
         select
-            call,
+            prompt // 4 as call,
             max(place) as shared_run
         from sightings
-        where path = 'blocks' and shared
-        group by call
+        where shared and prompt % 4 = 0
+        group by prompt
     ) using (call)
     group by cell
 ),
@@ -127,6 +119,7 @@ depths as (
 marked as (
     select
         paths.path,
+        paths.prompt,
         hashed.*,
         length,
         case
@@ -144,79 +137,99 @@ marked as (
     left join depths using (cell)
 ),
 
-gaps as (
+-- From here on each block stands beside the next of the same prefix, in the order of `ordered`, so
+-- that running figures need no sort.
+ordered as (
     select
-        sightings.path,
-        sightings.call,
+        prompt,
         place,
         prefix,
-        moment,
         moment >> 12 as now,
         begun,
         short,
         long,
-        lookback,
-        length,
-        static_place,
-        automatic or place = static_place as static_mark,
+        place = static_place as at_static,
+        automatic or at_static as static_mark,
         static_mark or place = length as rolling_mark,
         rolling_mark or place in (length - lookback, length - 2 * lookback) as stepped_mark,
-        now - lag(moment >> 12) over seen as gap,
-        lead(moment >> 12) over seen - now as next_gap
+        place <= static_place and place > static_place - lookback as near_static,
+        near_static or place > length - lookback as near_end,
+        near_static or place > length - 3 * lookback as near_steps
     from sightings
-    inner join marked on marked.call = sightings.call and marked.path = sightings.path
-    window seen as (partition by prefix order by moment)
+    inner join marked using (prompt)
+    order by prefix, moment
 ),
 
+gaps as (
+    select
+        *,
+        if(prefix = lag(prefix) over (), now - lag(now) over (), null) as gap,
+        if(prefix = lead(prefix) over (), lead(now) over () - now, null) as next_gap
+    from ordered
+),
+
+-- Spells are numbered, 2^64 microseconds apart: within one, the greatest `spell - begun` of the marks
+-- before is that of the first to be answered, and no mark of an earlier spell comes near it.
 spells as (
     select
         *,
-        count(*) filter (gap > short) over seen as short_spell,
-        count(*) filter (gap > long) over seen as long_spell
+        count(*) filter (gap is null or gap > short) over so_far
+        * 18446744073709551616::hugeint as short_spell,
+        count(*) filter (gap is null or gap > long) over so_far
+        * 18446744073709551616::hugeint as long_spell
     from gaps
-    window seen as (partition by prefix order by moment)
+    window so_far as (rows unbounded preceding)
+),
+
+marks as (
+    select
+        *,
+        max(short_spell - begun) filter (static_mark) over so_far as static_short,
+        max(short_spell - begun) filter (rolling_mark) over so_far as rolling_short,
+        max(short_spell - begun) filter (stepped_mark) over so_far as stepped_short,
+        max(long_spell - begun) filter (static_mark) over so_far as static_long,
+        max(long_spell - begun) filter (rolling_mark) over so_far as rolling_long,
+        max(long_spell - begun) filter (stepped_mark) over so_far as stepped_long
+    from spells
+    window so_far as (rows unbounded preceding)
 ),
 
 entries as (
     select
-        *,
-        coalesce(min(begun) filter (static_mark) over short_before <= now, false) as static_short,
-        coalesce(min(begun) filter (rolling_mark) over short_before <= now, false) as rolling_short,
-        coalesce(min(begun) filter (stepped_mark) over short_before <= now, false) as stepped_short,
-        coalesce(min(begun) filter (static_mark) over long_before <= now, false) as static_long,
-        coalesce(min(begun) filter (rolling_mark) over long_before <= now, false) as rolling_long,
-        coalesce(min(begun) filter (stepped_mark) over long_before <= now, false) as stepped_long,
-        place <= static_place and place > static_place - lookback as near_static,
-        near_static or place > length - lookback as near_end,
-        near_static or place > length - 3 * lookback as near_steps
-    from spells
-    window
-        short_before as (
-            partition by prefix, short_spell order by moment
-            rows between unbounded preceding and 1 preceding
-        ),
-        long_before as (
-            partition by prefix, long_spell order by moment
-            rows between unbounded preceding and 1 preceding
-        )
+        prompt,
+        place,
+        at_static,
+        near_static,
+        near_end,
+        near_steps,
+        gap,
+        next_gap,
+        gap <= short as warm_short,
+        gap <= long as warm_long,
+        lag(static_short) over () >= short_spell - now as static_short,
+        lag(rolling_short) over () >= short_spell - now as rolling_short,
+        lag(stepped_short) over () >= short_spell - now as stepped_short,
+        lag(static_long) over () >= long_spell - now as static_long,
+        lag(rolling_long) over () >= long_spell - now as rolling_long,
+        lag(stepped_long) over () >= long_spell - now as stepped_long
+    from marks
 ),
 
 runs as (
     select
-        path,
-        call,
+        prompt,
         max(place) filter (static_short and near_static) as static_short,
         max(place) filter (static_long and near_static) as static_long,
         max(place) filter (rolling_short and near_end) as rolling_short,
         max(place) filter (rolling_long and near_end) as rolling_long,
         max(place) filter (stepped_short and near_steps) as stepped_short,
         max(place) filter (stepped_long and near_steps) as stepped_long,
-        max(place) filter (near_static and gap <= short) as warm_short,
-        max(place) filter (near_static and gap <= long) as warm_long,
-        any_value(gap) filter (place = static_place) as gap,
-        any_value(next_gap) filter (place = static_place) as next_gap
+        max(place) filter (near_static and warm_short) as warm_short,
+        max(place) filter (near_static and warm_long) as warm_long,
+        any_value(gap) filter (at_static) as gap,
+        any_value(next_gap) filter (at_static) as next_gap
     from entries
-    group by path, call
+    group by prompt
 )
 
 select
@@ -242,4 +255,4 @@ select
         ) * tokens // bytes, 0
     )::bigint
 from marked
-left join runs using (path, call)
+left join runs using (prompt)

@@ -5,6 +5,7 @@ select
     current.model_id,
     calls.workflow,
     calls.agent,
+    (hash(current.provider_id, current.model_id, calls.workflow, calls.agent) >> 1)::bigint as place,
     count(*) as calls,
     count(distinct calls.day) as days,
     count(calls.block_hashes) as hashed,
@@ -25,6 +26,6 @@ where
     and current.cost > 0
     and calls.seen_at is not null
     and current.model_id is not null
-group by all
+group by current.provider_id, current.model_id, calls.workflow, calls.agent
 having calls > 1 and all_input > 0
 order by cost desc, current.provider_id, current.model_id, calls.workflow, calls.agent

@@ -36,7 +36,7 @@ with moved as (
         calls.ok
         and current.cost > 0
         and hash(calls.tie) % 1000 >= ways.kept
-        and ($sample = 0 or calls.tie % (ways.calls // $sample + 1) = 0)
+        and ($sample = 0 or calls.tie % (ways.calls // $sample + 1)::ubigint = 0)
 )
 
 select

@@ -102,7 +102,7 @@ cut as (
     inner join wanted using (call)
     where
         wanted.removed > 0
-        and ($sample = 0 or wanted.tie % (wanted.calls // $sample + 1) = 0)
+        and ($sample = 0 or wanted.tie % (wanted.calls // $sample + 1)::ubigint = 0)
 )
 
 select
