@@ -85,7 +85,7 @@ def test_a_workflow_begins_and_another_ends(ask: Ask) -> None:
         ("sales", "new", 10 * EACH),
         ("support", "gone", -10 * EACH),
     }
-    assert "because sales is new" in answer["sentence"]
+    assert "because sales made calls (none before)" in answer["sentence"]
     assert "because support made no more calls" in answer["sentence"]
     assert answer["sentence"].startswith("Spend stayed at $0.08000: ")
 
@@ -308,6 +308,7 @@ def test_without_periods_the_last_two_whole_weeks(tokman: Run, mixed: Path) -> N
         (("--from", "2026-09"), 2, "--from needs --to"),
         (("--to", "soon"), 2, "not a period: 'soon'"),
         (("--from", "2020-01", "--to", "2026-10"), 3, "no calls in 2020-01"),
+        (("--to", "0001"), 2, "no period before '0001'"),
         (("--by", "day"), 2, "share no day"),
         (("--by", "colour"), 2, "'colour'"),
         (("--by", ","), 2, "nothing to report by"),

@@ -80,7 +80,9 @@ def test_the_period_before(text: str, before: str) -> None:
 
 def test_the_hours_before_and_no_period_before() -> None:
     hours = period("2026-10-01T06:00..2026-10-01T12:30", UTC)
-    assert one_before(hours, UTC).start == datetime(2026, 9, 30, 23, 30)
+    earlier = one_before(hours, UTC)
+    assert earlier.text == "2026-09-30T23:30..2026-10-01T06:00"
+    assert earlier == period(earlier.text, UTC)
     with pytest.raises(TokmanError, match="no period before"):
         one_before(period("..2026-10", UTC), UTC)
 

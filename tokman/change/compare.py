@@ -19,7 +19,6 @@ from tokman.change.drawn import (
     covered,
     drawn_from,
     has_statements,
-    priced_models,
     scope,
 )
 from tokman.change.period import DAY
@@ -99,14 +98,17 @@ def compare(
     asked = (before, after)
     periods = [covered(side, place) for side in asked]
     seen: set[str] = set()
-    drawn, priced = [], []
+    drawn = []
     for side, period in zip(asked, periods, strict=True):
         scope(side, period, tz)
         seen.update(taken.seen(side.connection))
         drawn.append(drawn_from(side, period, place))
         if side.where and not drawn[-1].calls:
-            raise NothingToJudge(f"no calls: {drawn[-1].name}", report.CONDITION)
-        priced.append(priced_models(side.connection))
+            raise NothingToJudge(
+                f"no calls: {drawn[-1].name}",
+                "tokman sql 'select distinct unnest(tags) from charges' lists tags; a condition "
+                "is of the columns of charges",
+            )
     rates = taken.Rates(card, seen)
     found = []
     for side, period in zip(asked, periods, strict=True):
@@ -133,11 +135,7 @@ def compare(
         scaled_calls=told.scaled_calls,
         unsplit_calls=told.unsplit_calls,
         statements=any(has_statements(side.connection) for side in asked),
-        repriced=sorted(
-            model
-            for model in {*priced[0], *priced[1]}
-            if (priced[0].get(model), priced[1].get(model)) in ((True, False), (False, True))
-        ),
+        repriced=_repriced(drawn[0], drawn[1]),
     )
 
 
@@ -156,6 +154,11 @@ def _change(
     # Each as often as the other is long, so that both are of one length and every number is whole.
     alike = decompose(before.times(after.length), after.times(before.length), dimensions)
     return alike.divided(Fraction(before.length * after.length, DAY))
+
+
+def _repriced(before: Drawn, after: Drawn) -> list[str]:
+    lost = {*before.priced_models} & {*after.unpriced_models}
+    return sorted(lost | ({*before.unpriced_models} & {*after.priced_models}))
 
 
 def _overlap(before: Asked, after: Asked) -> bool:

@@ -53,6 +53,11 @@ class Drawn(msgspec.Struct, kw_only=True):
     estimated_calls: int
     partial_calls: int
     undated_calls: int
+    unpriced_workflows: list[str | None]
+    """Those with calls that have no price."""
+    priced_models: list[str]
+    unpriced_models: list[str]
+    """Those of which no call has a price."""
     sources: list[str]
     rate_cards: list[str]
 
@@ -120,12 +125,19 @@ def drawn_from(side: Asked, period: Period | None, place: tzinfo) -> Drawn:
             asked = side.period.seconds(place) / DAY
     names = [side.period.text] if side.period else []
     names += [side.name or side.where] if side.where else []
+    rows = run(side.connection, "change_unpriced")
+    workflows = {row["workflow"] for row in rows if row["unpriced"]}
+    models = {row["model"] or "(none)" for row in rows}
+    priced = {row["model"] or "(none)" for row in rows if row["priced"]}
     counts = {name: total[name] or 0 for name in Drawn.__struct_fields__ if name in total}
     return Drawn(
         name=", ".join(names) or "all calls",
         period=whole.period,
         days=length,
         days_asked=asked,
+        unpriced_workflows=sorted(workflows, key=lambda name: (name is None, name or "")),
+        priced_models=sorted(priced),
+        unpriced_models=sorted(models - priced),
         sources=whole.sources,
         rate_cards=whole.rate_cards,
         **counts,
@@ -135,9 +147,3 @@ def drawn_from(side: Asked, period: Period | None, place: tzinfo) -> Drawn:
 def has_statements(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the ledger has lines of statements."""
     return bool(connection.sql("select count(*) from statements").fetchall()[0][0])
-
-
-def priced_models(connection: duckdb.DuckDBPyConnection) -> dict[str, bool]:
-    """Models by whether some call of theirs has a price."""
-    rows = run(connection, "change_unpriced")
-    return {row["model"] or "(none)": row["priced"] > 0 for row in rows}

@@ -67,15 +67,23 @@ def one_before(named: Period, place: tzinfo) -> Period:
     """The period of the same kind before one: the month before a month, else as many days."""
     if named.start is None or named.end is None:
         raise TokmanError(f"there is no period before {named.text!r}", "name both: --from and --to")
-    start, end = (when.local(each, place) for each in (named.start, named.end))
-    months = (end.year - start.year) * 12 + end.month - start.month
-    if start.day == end.day == 1 and start.time() == end.time() == datetime.min.time():
-        return _spoken(_utc(_month(start.date(), -months), place), named.start, place)
-    if start.time() == end.time() == datetime.min.time():
-        earlier = _utc(start.date() - (end.date() - start.date()), place)
-        return _spoken(earlier, named.start, place)
-    length = named.end - named.start
-    return Period(f"the {length} before", named.start - length, named.start)
+    try:
+        return _one_before(named.start, named.end, place)
+    except (ValueError, OverflowError) as error:
+        raise TokmanError(f"there is no period before {named.text!r}", HINT) from error
+
+
+def _one_before(first: datetime, end: datetime, place: tzinfo) -> Period:
+    edges = [when.local(each, place) for each in (first, end)]
+    days = [edge.date() for edge in edges]
+    if any(edge.time() != datetime.min.time() for edge in edges):
+        start = first - (end - first)
+        spoken = (f"{when.local(each, place):%Y-%m-%dT%H:%M}" for each in (start, first))
+        return Period("..".join(spoken), start, first)
+    if days[0].day == days[1].day == 1:
+        months = (days[1].year - days[0].year) * 12 + days[1].month - days[0].month
+        return _spoken(_utc(_month(days[0], -months), place), first, place)
+    return _spoken(_utc(days[0] - (days[1] - days[0]), place), first, place)
 
 
 def days(start: date, end: date, place: tzinfo) -> Period:

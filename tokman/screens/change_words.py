@@ -31,10 +31,12 @@ def sentence(answer: Answer) -> str:
     total = rounded(change.amount, digits)
     if not total:
         head = f"{spend} stayed at {dollars(usd(after))}"
+    elif not before:
+        head = f"{spend} rose from nothing to {dollars(total, digits)}"
     else:
-        more = f" ({signed(change.amount / before)})" if before else ", from nothing"
         verb = "rose" if total > 0 else "fell"
-        head = f"{spend} {verb} {dollars(abs(total), digits)}{more}"
+        more = signed(change.amount / before)
+        head = f"{spend} {verb} {dollars(abs(total), digits)} ({more})"
     parts = _parts(answer, total, digits)
     return f"{head}: {_listed(parts)}." if parts else f"{head}."
 
@@ -65,16 +67,17 @@ def cause_of(cause: Cause, answer: Answer) -> str:
     of = f" of {who}" if who else ""
     some, every = who or "all calls", f"{who} " if who else ""
     growth = cause.growth
+    calls = "priced calls" if _lacks_prices(cause, answer) else "calls"
     if cause.kind == "length" and growth is not None:
         longer = "longer" if growth > 1 else "shorter"
         return f"because the period is {percent(abs(growth - 1))} {longer}"
     if cause.kind == "new":
-        return f"because {who} is new"
+        return f"because {who} made {calls} (none before)"
     if cause.kind == "gone":
-        return f"because {who} made no more calls"
+        return f"because {who} made no more {calls}"
     if cause.kind == "calls" and growth is not None:
         a_day = " a day" if answer.change.before.length != answer.change.after.length else ""
-        return f"because {who or 'everything'} made {_many(growth)} calls{a_day}"
+        return f"because {who or 'everything'} made {_many(growth)} {calls}{a_day}"
     if growth is not None:
         return "because " + {
             "input": f"prompts{of} {_grew(growth)}",
@@ -111,6 +114,12 @@ def cause_of(cause: Cause, answer: Answer) -> str:
         "discount": "discounts",
         "length": "the length of the period",
     }.get(cause.kind, cause.kind)
+
+
+def _lacks_prices(cause: Cause, answer: Answer) -> bool:
+    """Whether calls without a price could have a part in what these calls seem to do."""
+    lacking = {*answer.before.unpriced_workflows, *answer.after.unpriced_workflows}
+    return bool(lacking) if not cause.who else cause.who[-1] in lacking
 
 
 def digits_of(amounts: Sequence[int]) -> int:
