@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from tokman import __version__, ending
-from tokman.commands import advice, books, change, gate, logs, prices, spend, worth
+from tokman.commands import advice, books, change, gate, logs, prices, runs, spend, worth
 
 app = typer.Typer(
     name="tokman",
@@ -30,6 +30,7 @@ class _ModelFirst(TyperGroup):
 
 
 app.command()(logs.ingest)
+app.command(context_settings={"allow_interspersed_args": False})(runs.record)
 app.command()(spend.report)
 app.command()(change.diff)
 app.command()(advice.recommend)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tokman.ledger import Ledger
+    from tokman.pieces import Origin
     from tokman.rates import Card
 
 NEAR = timedelta(days=7)
@@ -55,15 +56,19 @@ class Committed(msgspec.Struct):
     """These three as in `Ingested`."""
 
 
-def commit(ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str) -> Committed:
-    """Make the sightings in `incoming` (columns of `arrow_schema()`) part of the ledger.
+def commit(
+    ledger: Ledger, incoming: pa.Table, card: Card, ingest_id: str, origin: Origin | None = None
+) -> Committed:
+    """Make the sightings in `incoming` (columns of `arrow_schema()`) part of the ledger; calls that
+    are of no run of a suite are then of `origin`.
 
     Repeating a commit, or dying in the middle of it and repeating it, changes nothing more.
     """
     with ledger.lock():
-        work = Work(ledger, card, ingest_id)
+        work = Work(ledger, card, ingest_id, origin)
         incoming = work.renamed(incoming)
         plain = work.gather(incoming)
+        incoming = work.made_by(incoming)
         calls = plain.true_count + work.count("select count(*) from merged")
         completed = work.complete()
         added = work.add(incoming, plain)
@@ -146,10 +151,12 @@ def counted_anew(ledger: Ledger, calls: pa.Table, card: Card) -> None:
 class Work:
     """The steps, over one private DuckDB."""
 
-    def __init__(self, ledger: Ledger, card: Card, ingest_id: str) -> None:
+    def __init__(
+        self, ledger: Ledger, card: Card, ingest_id: str, origin: Origin | None = None
+    ) -> None:
         from tokman.query import database
 
-        self.ledger, self.card, self.ingest_id = ledger, card, ingest_id
+        self.ledger, self.card, self.ingest_id, self.origin = ledger, card, ingest_id, origin
         self.connection: duckdb.DuckDBPyConnection = database()
 
     def renamed(self, incoming: pa.Table) -> pa.Table:
@@ -191,7 +198,26 @@ class Work:
     def merge(self, sightings: str) -> None:
         """Make table `merged`: one row a call out of these sightings."""
         self.connection.execute("create temp view sightings as " + sightings)
-        self.connection.register("merged", self.ask(sql.text("merge")))
+        self.connection.register("merged", self.made_by(self.ask(sql.text("merge"))))
+
+    def made_by(self, calls: pa.Table) -> pa.Table:
+        """The calls, those of no run now of `origin`, and those of its run that state no case of
+        its case."""
+        import pyarrow.compute as pc
+
+        origin = self.origin
+        if origin is None:
+            return calls
+        ours = pc.is_null(calls["run_id"])
+        for name in ("run_id", "git_commit", "git_branch", "case_id"):
+            value = getattr(origin, name)
+            if value is not None:
+                if name == "case_id":
+                    ours = pc.equal(calls["run_id"], origin.run_id)
+                empty = pc.and_(ours, pc.is_null(calls[name]))
+                place = calls.schema.get_field_index(name)
+                calls = calls.set_column(place, name, pc.if_else(empty, value, calls[name]))
+        return calls
 
     def recall(self, incoming: pa.Table) -> None:
         """Make table `known`: the rows of the ledger that `batch` sees again."""

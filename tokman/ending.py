@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 from tokman.errors import TokmanError
 
+INTERRUPTED = 130
+"""128 and the number of SIGINT."""
+
 
 def of(command: Callable[[], Any]) -> int:
     """Run the command; every failure is one line on stderr, a hint, and the exit code."""
@@ -23,7 +26,7 @@ def of(command: Callable[[], Any]) -> int:
     except TokmanError as error:
         code = _fail(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
-        code = _fail("interrupted; what was committed stays", None, 130)
+        code = _fail("interrupted; what was committed stays", None, INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

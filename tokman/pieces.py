@@ -28,6 +28,16 @@ class Piece(msgspec.Struct, kw_only=True):
     """When the file was last changed, in µs: the time of calls that state none."""
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The run of a suite that made calls, where their logs do not say it."""
+
+    run_id: str
+    case_id: str | None = None
+    """The case of calls that state none."""
+    git_commit: str | None = None
+    git_branch: str | None = None
+
+
 class Reject(msgspec.Struct, frozen=True):
     """A line that was refused and why; line 0 means the whole file."""
 

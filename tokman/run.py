@@ -109,7 +109,7 @@ class Run:
     def read(self, parts: Iterator[Job], *, small: bool) -> None:
         """Read the jobs and commit what they hold."""
         self.folder.mkdir(exist_ok=True)
-        _sweep(self.folder)
+        sweep(self.folder)
         try:
             if small or (os.cpu_count() or 1) == 1:
                 for job in parts:
@@ -234,17 +234,17 @@ class Run:
         if self.corrected:
             from tokman.correct import replace
 
-            rows, files = _table(self.batches), (self.corrected & self.whole, self.whole)
+            rows, files = table(self.batches), (self.corrected & self.whole, self.whole)
             self.count(replace(self.ledger, rows, self.card(), self.ingest_id, *files))
         elif self.batches:
             from tokman.commit import commit
 
-            self.count(commit(self.ledger, _table(self.batches), self.card(), self.ingest_id))
+            self.count(commit(self.ledger, table(self.batches), self.card(), self.ingest_id))
         if self.statements:
             from tokman.commit import commit_statements
 
             self.done.stated += commit_statements(
-                self.ledger, _table(self.statements), self.ingest_id
+                self.ledger, table(self.statements), self.ingest_id
             )
         if self.restated:
             from tokman.commit import withdraw
@@ -275,7 +275,7 @@ def _needed(card: Callable[[], Card]) -> Card:
     return card()
 
 
-def _table(batches: list[tuple[str, int]]) -> pa.Table:
+def table(batches: list[tuple[str, int]]) -> pa.Table:
     """The workers' rows as one table, with line numbers counted from the start of each file."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -324,8 +324,8 @@ def _keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 16 << 20)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a run that was killed left behind."""
+def sweep(folder: Path) -> None:
+    """Remove the rows of runs that were killed; each file is named after its process."""
     for path in folder.glob("*.arrow"):
         try:
             os.kill(int(path.name.split("-")[0]), 0)

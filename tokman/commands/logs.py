@@ -65,8 +65,8 @@ def ingest(
     from tokman.sources import by_name, sources
 
     settings = load(config)
-    _use_mappings(settings, maps or [])
-    _use_ranks(settings)
+    use_mappings(settings, maps or [])
+    use_ranks(settings)
     if source is not None:
         try:
             by_name(source)
@@ -111,7 +111,7 @@ def sources(form: FormatOption = "table", config: ConfigOption = None) -> int:
     from tokman.screens.rows import sources as show
     from tokman.sources import sources as every
 
-    _use_mappings(load(config), [])
+    use_mappings(load(config), [])
     rows = [
         {"source": each.name, "reads": each.title, "usual_places": list(each.locations)}
         for each in every()
@@ -137,7 +137,7 @@ def ranks(
     from tokman.screens.rows import ranks as show
 
     form = form_of(form)
-    _use_ranks(load(config))
+    use_ranks(load(config))
     places = {name: files.find(name) for name in files.SHA256}
     if download:
         for name, place in places.items():
@@ -193,7 +193,7 @@ def _look(paths: list[str], source: str | None) -> int:
     return code
 
 
-def _use_mappings(settings: Config, maps: list[Path]) -> None:
+def use_mappings(settings: Config, maps: list[Path]) -> None:
     """Read with the mappings of the configuration and of the files."""
     from tokman import sources
 
@@ -214,7 +214,7 @@ def _use_mappings(settings: Config, maps: list[Path]) -> None:
     sources.use(found)
 
 
-def _use_ranks(settings: Config) -> None:
+def use_ranks(settings: Config) -> None:
     """Count with the ranks in the folder that the configuration names, if it does."""
     from tokman import ranks
 

@@ -178,7 +178,7 @@ class Line(msgspec.Struct):
     resource: FlatResource | None = None
 
 
-_value = msgspec.json.Decoder(Value)
+_value = msgspec.json.Decoder(Value | None)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 _PREFIXES = frozenset(
@@ -193,7 +193,9 @@ def attributes_of(
     decode = _value.decode
     for attribute in listed or ():
         if attribute.key in wanted:
-            yield attribute.key, decode(attribute.value).plain()
+            value = decode(attribute.value)
+            if value is not None:
+                yield attribute.key, value.plain()
 
 
 def flat_facts(raw: msgspec.Raw) -> Facts:
