@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from math import exp, inf, isfinite, isnan, sqrt
+from math import ceil, exp, inf, isfinite, isnan, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -22,14 +22,22 @@ if TYPE_CHECKING:
 DRAWS = 1999
 """Permutations: the smallest p-value is 1 in 2,000."""
 
+MOST_DRAWS = 20_000
+"""Permutations where that is not small enough for so many workflows."""
+
 POWER = 0.8
 """How often the least detectable rise is detected."""
 
-MOST = 1_000
+MOST = 500
 """Clusters of a side beyond so many are added up in blocks of equal size, drawn by chance."""
 
 THINNED = 3 * MOST
 """Of a side with more blocks than this, so many are drawn by chance."""
+
+
+def draws_for(workflows: int, alpha: float) -> int:
+    """Permutations after which one workflow of so many can be told from chance."""
+    return max(DRAWS, min(MOST_DRAWS, ceil(2 * (workflows + 1) / alpha)))
 
 
 class Draw(NamedTuple):
@@ -111,11 +119,13 @@ def tested(draw: Draw, alpha: float) -> Test:
     return _against(ratio / error, float(ratio[0]), float(error[0]), alpha)
 
 
-def paired(before: Floats, now: Floats, chance: np.random.Generator, alpha: float) -> Test:
+def paired(
+    before: Floats, now: Floats, chance: np.random.Generator, alpha: float, draws: int = DRAWS
+) -> Test:
     """Pairs of costs of the same cases, where chance may swap the two of any pair."""
     gains = now - before
     total = float(before.sum() + now.sum())
-    signs = chance.integers(0, 2, (DRAWS, len(gains)), dtype=np.int8) * 2 - 1
+    signs = chance.integers(0, 2, (draws, len(gains)), dtype=np.int8) * 2 - 1
     moved = np.concatenate([[gains.sum()], signs @ gains])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log((total + moved) / (total - moved))

@@ -14,8 +14,6 @@ from tokman.check import chance
 from tokman.check.chance import Draw, Test
 from tokman.check.side import UNITS, Work
 
-PICO = Decimal("1e-12")
-
 MOST = 1_000_000
 """Clusters that a sample is unfolded into."""
 
@@ -32,8 +30,8 @@ class Compared(NamedTuple):
     total: bool
     units: tuple[int, int]
     samples: tuple[int, int]
-    per_unit: tuple[Decimal, Decimal]
-    """USD."""
+    per_unit: tuple[Fraction, Fraction]
+    """USD, exactly."""
     rise: Fraction | None
     """Now over before; None: before cost nothing."""
     test: Test
@@ -54,25 +52,25 @@ class Pairs(NamedTuple):
 
 
 def traffic(
-    before: Work, now: Work, unit: str, beyond: float, alpha: float
+    before: Work, now: Work, unit: str, beyond: float, alpha: float, draws: int = chance.DRAWS
 ) -> tuple[Compared, Draw]:
     """A workflow that both sides have units and a price of; tested is a rise beyond `beyond`."""
     assert before.cost is not None and now.cost is not None
     sides = [expanded(work, unit) for work in (before, now)]
     lower = (sides[1][0] / (1 + beyond), sides[1][1])
-    draw = chance.shuffled(sides[0], lower, chance.generator(f"{now.workflow!r}"))
+    draw = chance.shuffled(sides[0], lower, chance.generator(f"{now.workflow!r}"), draws)
     units = (before.units(unit), now.units(unit))
-    per_unit = (before.cost / units[0], now.cost / units[1])
+    per_unit = (Fraction(before.cost) / units[0], Fraction(now.cost) / units[1])
     found = Compared(
         workflow=now.workflow,
         total=False,
         units=units,
         samples=(len(sides[0][0]), len(sides[1][0])),
         per_unit=per_unit,
-        rise=_ratio(Fraction(now.cost) * units[0], Fraction(before.cost) * units[1]),
+        rise=_ratio(per_unit),
         test=_beyond(chance.tested(draw, alpha), beyond),
         error=chance.relative_error(sides[0], len(sides[1][0])),
-        rise_of_now=(per_unit[1] - per_unit[0]) * units[1],
+        rise_of_now=decimal((per_unit[1] - per_unit[0]) * units[1]),
         spent=now.cost,
     )
     return found, draw
@@ -84,7 +82,8 @@ def traffic_in_all(
     """Workflows as one, in the mix of units of before."""
     units = [one.units[0] for one in each]
     before, now = (
-        sum((one.per_unit[at] * one.units[0] for one in each), Decimal(0)) for at in (0, 1)
+        sum((one.per_unit[at] * one.units[0] for one in each), Fraction(0)) / sum(units)
+        for at in (0, 1)
     )
     spent = [float(one.per_unit[0] * one.units[0]) for one in each]
     errors = [one.error * money if money else 0.0 for one, money in zip(each, spent, strict=True)]
@@ -93,8 +92,8 @@ def traffic_in_all(
         total=True,
         units=(sum(units), sum(one.units[1] for one in each)),
         samples=_together(each),
-        per_unit=(before / sum(units), now / sum(units)),
-        rise=_ratio(Fraction(now), Fraction(before)),
+        per_unit=(before, now),
+        rise=_ratio((before, now)),
         test=_beyond(chance.tested(chance.together(draws, units), alpha), beyond),
         error=hypot(*errors) / sum(spent) if sum(spent) else inf,
         rise_of_now=sum((one.rise_of_now for one in each), Decimal(0)),
@@ -110,34 +109,40 @@ def pairs(before: Work, now: Work, unit: str) -> Pairs:
 
 
 def suite(
-    workflow: str | None, ran: Pairs, beyond: float, alpha: float, *, total: bool = False
+    workflow: str | None,
+    ran: Pairs,
+    beyond: float,
+    alpha: float,
+    draws: int,
+    *,
+    total: bool = False,
 ) -> Compared:
     """The same cases on both sides, each once; tested is a rise beyond `beyond`."""
     count = len(ran.names)
-    before, now = (Decimal(float(side.sum())) for side in (ran.before, ran.now))
+    before, now = (Fraction(round(Decimal(float(s.sum())), 12)) for s in (ran.before, ran.now))
     dice = chance.generator(f"{workflow!r} {total}")
     return Compared(
         workflow=workflow,
         total=total,
         units=(count, count),
         samples=(count, count),
-        per_unit=((before / count).quantize(PICO), (now / count).quantize(PICO)),
-        rise=_ratio(Fraction(round(now, 12)), Fraction(round(before, 12))),
-        test=_beyond(chance.paired(ran.before, ran.now / (1 + beyond), dice, alpha), beyond),
+        per_unit=(before / count, now / count),
+        rise=_ratio((before, now)),
+        test=_beyond(chance.paired(ran.before, ran.now / (1 + beyond), dice, alpha, draws), beyond),
         error=chance.paired_error(ran.before, ran.now),
-        rise_of_now=(now - before).quantize(PICO),
-        spent=now.quantize(PICO),
+        rise_of_now=decimal(now - before),
+        spent=decimal(now),
     )
 
 
-def suite_in_all(ran: Sequence[Pairs], beyond: float, alpha: float) -> Compared:
+def suite_in_all(ran: Sequence[Pairs], beyond: float, alpha: float, draws: int) -> Compared:
     """The cases of all workflows as one suite."""
     every = Pairs(
         [name for each in ran for name in each.names],
         np.concatenate([each.before for each in ran]),
         np.concatenate([each.now for each in ran]),
     )
-    return suite(None, every, beyond, alpha, total=True)
+    return suite(None, every, beyond, alpha, draws, total=True)
 
 
 def _beyond(test: Test, beyond: float) -> Test:
@@ -171,5 +176,11 @@ def _per_case(work: Work, unit: str) -> dict[str, float]:
     return {case: paid / units[case] for case, paid in cost.items() if units[case]}
 
 
-def _ratio(now: Fraction, before: Fraction) -> Fraction | None:
+def decimal(amount: Fraction) -> Decimal:
+    """USD to the pico-dollar."""
+    return round(Decimal(amount.numerator) / amount.denominator, 12)
+
+
+def _ratio(per_unit: tuple[Fraction, Fraction]) -> Fraction | None:
+    before, now = per_unit
     return now / before if before else None

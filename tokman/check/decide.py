@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokman.check import chance
-from tokman.check.compare import Compared
+from tokman.check.compare import Compared, decimal
 from tokman.check.quality import Bound, Quality, held
 from tokman.check.settings import Held, Settings
 from tokman.check.verdict import Finding, Mode, Outcome, Side, Unit
@@ -45,6 +45,7 @@ def cost(seen: Compared, adjusted_p: float, rule: Held, terms: Terms) -> Finding
         if seen.rise is not None
         else seen.spent > 0
     )
+    per_unit = [decimal(amount) for amount in seen.per_unit]
     scale = terms.pace if terms.pace is not None else Decimal(1)
     impact, spend = seen.rise_of_now * scale, seen.spent * scale
     detectable = chance.detectable(seen.error, alpha)
@@ -77,8 +78,8 @@ def cost(seen: Compared, adjusted_p: float, rule: Held, terms: Terms) -> Finding
             level=rule.level,
             why=why,
             unit=terms.unit,
-            base=Side(units=seen.units[0], samples=seen.samples[0], cost_per_unit=seen.per_unit[0]),
-            now=Side(units=seen.units[1], samples=seen.samples[1], cost_per_unit=seen.per_unit[1]),
+            base=Side(units=seen.units[0], samples=seen.samples[0], cost_per_unit=per_unit[0]),
+            now=Side(units=seen.units[1], samples=seen.samples[1], cost_per_unit=per_unit[1]),
             change=change,
             low=seen.test.low if change is not None else None,
             high=seen.test.high if change is not None else None,

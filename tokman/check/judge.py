@@ -132,6 +132,7 @@ def _compared(
     cases: list[compare.Pairs] = []
     qualities: list[tuple[Quality, Bound]] = []
     held, alpha = terms.settings, terms.settings.alpha
+    many = chance.draws_for(len(before.work.keys() & now.work.keys()), alpha)
     for workflow in sorted({*before.work, *now.work}, key=lambda name: (name is None, name or "")):
         then, here = before.work.get(workflow), now.work.get(workflow)
         rule = held.of(workflow, terms.today)
@@ -145,11 +146,11 @@ def _compared(
             if not ran.names:
                 found.append(decide.apart(then, here, rule, terms, "no case is on both sides"))
                 continue
-            seen.append(compare.suite(workflow, ran, beyond, alpha))
+            seen.append(compare.suite(workflow, ran, beyond, alpha, many))
             cases.append(ran)
             known = quality.of_suite(then, here, alpha)
         else:
-            one, draw = compare.traffic(then, here, terms.unit, beyond, alpha)
+            one, draw = compare.traffic(then, here, terms.unit, beyond, alpha, many)
             seen.append(one)
             draws.append(draw)
             known = quality.of_traffic(then, here, alpha)
@@ -160,7 +161,7 @@ def _compared(
     if len(seen) > 1:
         beyond = held.max_increase if held.strictness == "lenient" else 0.0
         seen.append(
-            compare.suite_in_all(cases, beyond, alpha)
+            compare.suite_in_all(cases, beyond, alpha, many)
             if terms.mode == "suite"
             else compare.traffic_in_all(seen, draws, beyond, alpha)
         )
@@ -190,7 +191,7 @@ def _apart(then: Work | None, here: Work | None, terms: Terms) -> str | None:
 def _per_outcome(then: Work, here: Work, seen: Compared, terms: Terms) -> tuple[Decimal, Decimal]:
     """USD of what one outcome comes of, before and now: a case, else a conversation."""
     if terms.mode == "suite":
-        return seen.per_unit
+        return compare.decimal(seen.per_unit[0]), compare.decimal(seen.per_unit[1])
     assert then.cost is not None and here.cost is not None
     counts = (max(work.counts["conversations"], 1) for work in (then, here))
     before, now = (cost / many for cost, many in zip((then.cost, here.cost), counts, strict=True))

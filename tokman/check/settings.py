@@ -108,6 +108,7 @@ def settings(config: Config, flags: Flags) -> Settings:
     for glob, rule in held.workflows.items():
         if rule.ignore is not None and not rule.ignore.reason.strip():
             raise TokmanError(f"check.workflows.{glob}.ignore gives no reason", 'reason = "…"')
+    budgets = [_limit(each, f"check.budgets[{at}]") for at, each in enumerate(held.budgets)]
     found = Settings(
         mode=cast("Mode | None", _choice(flags.mode or held.mode, get_args(Mode), "mode")),
         unit=cast("Unit | None", _choice(flags.unit or held.unit, get_args(Unit), "unit")),
@@ -129,8 +130,7 @@ def settings(config: Config, flags: Flags) -> Settings:
         max_unpriced=percentage(
             *_stated(flags.max_unpriced, held.max_unpriced, "0%", "max_unpriced")
         ),
-        limits=[limit(text) for text in flags.budgets]
-        or [_limit(budget, f"check.budgets[{at}]") for at, budget in enumerate(held.budgets)],
+        limits=[limit(text) for text in flags.budgets] or budgets,
         rules=held.workflows,
         flagged=flags,
     )
