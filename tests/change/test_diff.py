@@ -168,7 +168,7 @@ def test_answers_of_a_response_cache(ask: Ask) -> None:
     answer = ask(SEPTEMBER + hits)
     assert parts(answer) == {"paid_share": -5 * EACH}
     assert (
-        "50% of the calls of support bought nothing (cached or failed) (0% before)"
+        "50% of the calls of support bought nothing, cached or failed (0% before)"
         in (answer["sentence"])
     )
 

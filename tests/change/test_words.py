@@ -131,6 +131,30 @@ def test_calls_without_a_price_are_not_said_to_be_no_calls() -> None:
     assert words.endswith("$1,000 because support made priced calls (none before).")
 
 
+def test_more_of_a_dear_model_is_not_why_less_is_spent() -> None:
+    """The dear model's share grew a little, but the cheap one lost calls to a cheaper one."""
+    before = [("w", "dear", 10, {OUT: (100, 90)}), ("w", "mid", 90, {OUT: (900, 40)})]
+    after = [
+        ("w", "dear", 14, {OUT: (140, 90)}),
+        ("w", "mid", 73, {OUT: (730, 40)}),
+        ("w", "low", 3, {OUT: (30, 1)}),
+        ("w", "least", 10, {OUT: (100, 2)}),
+    ]
+    words = sentence(answered(decompose(dollars_of(10**9, *before), dollars_of(10**9, *after))))
+    assert words.endswith("because 10% of the calls of w went to least (0% before).")
+    after[1] = ("w", "mid", 74, {OUT: (740, 40)})
+    after[2:] = [(w, f"{m}{n}", 3, {OUT: (30, 1)}) for w, m, *_ in after[2:3] for n in range(4)]
+    words = sentence(answered(decompose(dollars_of(10**9, *before), dollars_of(10**9, *after))))
+    assert words.endswith("from the mix of models of w.")
+
+
+def test_figures_that_look_alike_are_not_told() -> None:
+    before = [("w", "dear", 10_000, {OUT: (10_000, 90)}), ("w", "low", 10_000, {OUT: (10_000, 1)})]
+    after = [("w", "dear", 10_010, {OUT: (10_010, 90)}), ("w", "low", 9_990, {OUT: (9_990, 1)})]
+    words = sentence(answered(decompose(dollars_of(10**9, *before), dollars_of(10**9, *after))))
+    assert words == "Spend rose $0.8900 (+0.1%): $0.8900 from the mix of models of w."
+
+
 def test_many_small_causes_are_told_for_all_at_once() -> None:
     draw = random.Random(1)
     rows = [(f"w{n}", "big", draw.randint(50, 150), {OUT: (1_000, 10)}) for n in range(60)]

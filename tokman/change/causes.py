@@ -153,7 +153,7 @@ def _described(change: Change, made: _Made, cause: Cause, effects: Effects) -> C
         return replace(cause, growth=_pointing(growth, amount))
     if kind in ("model", "tier"):
         counted = figures.calls_by_model if kind == "model" else figures.units_by_tier
-        origin, to, shares = figures.swapped(change, who, counted)
+        origin, to, shares = figures.swapped(change, who, amount, counted)
         return replace(cause, origin=origin, to=to, shares=shares)
     of = {"paid": (figures.paid, 1), "caching": (figures.read, -1), "prompt": (figures.long, 1)}
     if kind in of:

@@ -71,45 +71,55 @@ def _per_call(side: Side, who: Group, families: set[str]) -> dict[tuple[Group, s
     }
 
 
-Counted = Callable[[Side, Group], dict[str, int]]
+Counted = dict[str, tuple[int, int]]
+"""By name: calls or tokens, and their cost."""
 
 
 def swapped(
-    change: Change, who: Group, counted: Counted
+    change: Change, who: Group, amount: int, counted: Callable[[Side, Group], Counted]
 ) -> tuple[str | None, str | None, tuple[float, float] | None]:
-    """Whose share fell most, whose rose most, and that share before and after."""
-    sides = [counted(side, who) for side in (change.before, change.after)]
-    wholes = [sum(side.values()) for side in sides]
+    """Whose share fell most, whose rose most, and that share before and after; nothing where the
+    one costs more each than the other and yet the amount went the other way."""
+    before, after = (counted(side, who) for side in (change.before, change.after))
+    wholes = [sum(count for count, _ in side.values()) for side in (before, after)]
     if not all(wholes):
         return None, None, None
-    names = sorted({*sides[0], *sides[1]})
     shares = {
-        name: tuple(side.get(name, 0) / whole for side, whole in zip(sides, wholes, strict=True))
-        for name in names
+        name: (before.get(name, (0, 0))[0] / wholes[0], after.get(name, (0, 0))[0] / wholes[1])
+        for name in sorted({*before, *after})
     }
-    gains = {name: after - before for name, (before, after) in shares.items()}
-    to, origin = max(names, key=lambda n: gains[n]), min(names, key=lambda n: gains[n])
+    gains = {name: new - old for name, (old, new) in shares.items()}
+    to, origin = max(gains, key=lambda n: gains[n]), min(gains, key=lambda n: gains[n])
     if gains[to] <= 0 or gains[origin] >= 0:
         return None, None, None
-    return origin, to, (shares[to][0], shares[to][1])
+    dearer = after[to][1] / after[to][0] - before[origin][1] / before[origin][0]
+    return (origin, to, shares[to]) if dearer * amount > 0 else (None, None, None)
 
 
-def calls_by_model(side: Side, who: Group) -> dict[str, int]:
-    """Calls of a workflow that went to each model."""
-    found: dict[str, int] = {}
+def calls_by_model(side: Side, who: Group) -> Counted:
+    """Calls of a workflow that went to each model, and what they cost."""
+    found: Counted = {}
     for group, calls in side.calls.items():
-        if group[: len(who)] == who:
-            name = group[-1] or "(none)"
-            found[name] = found.get(name, 0) + calls.made
+        if group[: len(who)] == who and calls.made:
+            _add(found, group[-1] or "(none)", calls.made, 0)
+    for line, amount in side.lines.items():
+        if line.group[: len(who)] == who:
+            _add(found, line.group[-1] or "(none)", 0, amount.cost)
     return found
 
 
-def units_by_tier(side: Side, who: Group) -> dict[str, int]:
-    """Tokens of a workflow bought at each terms."""
-    found: dict[str, int] = {}
-    for line, amount in _lines(side, who):
-        found[line.tier] = found.get(line.tier, 0) + amount
+def units_by_tier(side: Side, who: Group) -> Counted:
+    """Tokens of a workflow bought at each terms, and what they cost."""
+    found: Counted = {}
+    for line, units in _lines(side, who):
+        if units:
+            _add(found, line.tier, units, side.lines[line].cost)
     return found
+
+
+def _add(found: Counted, name: str, count: int, cost: int) -> None:
+    own = found.get(name, (0, 0))
+    found[name] = own[0] + count, own[1] + cost
 
 
 def _lines(side: Side, who: Group) -> list[tuple[Line, int]]:

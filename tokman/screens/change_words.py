@@ -87,13 +87,13 @@ def cause_of(cause: Cause, answer: Answer) -> str:
             "tokens": f"{some} used {_many(growth)} tokens a call",
             "price": f"the price{of or 's of tokens'} {_rose(growth)}",
         }.get(cause.kind, "")
-    if cause.shares is not None:
-        old, new = (percent(share) for share in cause.shares)
+    old, new = (percent(share) for share in cause.shares or (0, 0))
+    if cause.shares is not None and old != new:
         idle, busy = (percent(1 - share) for share in cause.shares)
         return "because " + {
             "model": f"{new} of the calls{of} went to {_name(cause.to)} ({old} before)",
             "tier": f"{new} of the tokens{of} were bought at {_name(cause.to)} ({old} before)",
-            "paid": f"{busy} of the calls{of} bought nothing (cached or failed) ({idle} before)",
+            "paid": f"{busy} of the calls{of} bought nothing, cached or failed ({idle} before)",
             "caching": f"{new} of the input{of} was read from the cache ({old} before)",
             "prompt": f"{new} of the tokens{of} were of long, dearer prompts ({old} before)",
         }.get(cause.kind, "")
