@@ -359,7 +359,7 @@ def test_a_hostile_name(form: str, tokman: Run, tmp_path: Path) -> None:
     if form == "markdown":
         for raw in ("[x]", "<script>", " @octocat", "http://", "`a`"):
             assert raw not in done.out
-        assert done.out.startswith("<!-- tokman check -->\n### tokman check: regression: ")
+        assert done.out.startswith("<!-- tokman check: b.json -->\n### tokman check: regression: ")
 
 
 @pytest.mark.parametrize(

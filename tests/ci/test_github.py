@@ -55,7 +55,7 @@ def test_golden(golden: Callable[[str, str], None]) -> None:
 def test_the_answer_then_the_findings() -> None:
     first, *rest = read(EVERYTHING)
     assert (first.name, first.properties) == ("notice", {"title": "tokman check"})
-    assert first.message.startswith("tokman check: regression, cost per call +17.4%")
+    assert first.message.startswith("regression: support-assistant: +17.4% per call, more than")
     assert "\ninput per call: +$1.334\n" in first.message
     assert Counter(each.name for each in rest) == {"error": 4, "warning": 1, "notice": 1}
     assert rest[1].properties == {
@@ -87,7 +87,7 @@ def test_informational_is_no_error() -> None:
 def test_a_pass_is_one_notice() -> None:
     one = verdict([finding("a", "pass")], outcome="pass", exit_code=0, change=0.0)
     (notice,) = read(one)
-    assert notice.message == "tokman check: pass, cost per call +0.0%"
+    assert notice.message == "pass: nothing is dearer than allowed, +0.0% per call"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

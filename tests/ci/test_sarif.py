@@ -61,7 +61,7 @@ def test_the_rest_is_told() -> None:
     texts = [one["message"]["text"] for one in invocation["toolExecutionNotifications"]]
     assert invocation["exitCode"] == 1
     assert [text.split(":")[0] for text in texts] == [
-        "tokman check",
+        "regression",
         "3 calls without a price are in no cost",
         *("rare", "triage", "newcomer", "leaver"),
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +19,9 @@ from tokman.check.baseline import (
     text_of,
 )
 from tokman.check.clusters import cluster
-from tokman.errors import NothingToJudge, TokmanError
+from tokman.errors import NothingToJudge
 from tokman.query import run
+from tokman.written import write_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,7 +44,11 @@ KEY = (
 def save(connection: duckdb.DuckDBPyConnection, card: Card, path: Path) -> Baseline:
     """Write the baseline of view `scope` to `path`, whole or not at all."""
     baseline = take(connection, card)
-    _write(path, text_of(baseline))
+    write_whole(
+        path,
+        text_of(baseline),
+        "name a file that can be written: tokman check --save baseline.json",
+    )
     return baseline
 
 
@@ -150,20 +153,3 @@ def _edges(card: Card) -> dict[str, list[Any]]:
         "hours": sorted({hour for _, _, _, hour in rows if hour}),
         "hourly": sorted({f"{owner}/{model}/" for owner, model, _, hour in rows if hour}),
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """Put the text in the file, which until then is as it was; a link stays a link."""
-    elsewhere = "name a file that can be written: tokman check --save baseline.json"
-    try:
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            raise TokmanError(f"{path} is not a file", elsewhere)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            draft.write_text(text, encoding="utf-8")
-            os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise TokmanError(f"{path}: {error.strerror}", elsewhere) from error

@@ -115,8 +115,25 @@ def check(
     tz: ZoneOption = "UTC",
     where: WhereOption = None,
     form: Annotated[
-        str, typer.Option("--format", "-f", help="text, json or markdown", metavar="FORMAT")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="text, json, markdown (a comment), junit, sarif, github (annotations), gitlab "
+            "(code quality) or benchmark",
+            metavar="FORMAT",
+        ),
     ] = "text",
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Also into a file: junit=report.xml; summary: the step's in GitHub Actions; "
+            "may be repeated",
+            metavar="FORMAT=PATH",
+        ),
+    ] = None,
     ledger: LedgerOption = None,
     config: ConfigOption = None,
 ) -> int:
@@ -128,12 +145,18 @@ def check(
     from tokman.check import baseline as files
     from tokman.check import branch, keep
     from tokman.check.settings import Flags, settings
+    from tokman.screens import ci
     from tokman.screens.check import show
+    from tokman.screens.ci import files as reports
+    from tokman.screens.ci.words import repository
 
     if sum(each is not None for each in (baseline, against or against_ledger, save)) > 1:
         raise TokmanError("choose one of --baseline, --against and --save", "tokman check --help")
-    if form not in ("text", "json", "markdown"):
-        raise TokmanError(f"no format {form!r}", "choose from text, json, markdown")
+    if form not in ci.FORMATS:
+        raise TokmanError(f"no format {form!r}", f"choose from {', '.join(ci.FORMATS)}")
+    if output and save is not None:
+        raise TokmanError("--save judges nothing, so that --output has nothing to say", "drop one")
+    also = reports.outputs(output or ())
     store, stated = opened(ledger, config)
     flags = Flags(
         *(mode, unit, max_increase, min_impact, strictness, alpha, inconclusive, max_unpriced),
@@ -163,7 +186,11 @@ def check(
         print(f"tokman: {nothing.message} ({nothing.hint})", file=sys.stderr)
         return 0
     with suppress(BrokenPipeError):  # a reader that had enough does not change the verdict
-        show(answer, form, sys.stdout)
+        if form == "text":
+            show(answer, form, sys.stdout)  # as wide as the screen
+        else:
+            sys.stdout.write(ci.rendered(form, answer, repository()))
+    reports.write(also, answer, repository())
     return answer.exit_code
 
 

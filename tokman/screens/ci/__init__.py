@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokman.check.verdict import Verdict
 
-FORMATS = ("junit", "sarif", "github", "gitlab", "benchmark")
+SCREENS = ("text", "json")
+"""Drawn by `tokman.screens.check`."""
+
+FORMATS = (*SCREENS, "markdown", "junit", "sarif", "github", "gitlab", "benchmark")
+
+SUMMARY = "summary"
+"""Only for files: the markdown of a step's summary."""
 
 
 def rendered(form: str, verdict: Verdict, root: Path) -> str:
@@ -17,6 +24,12 @@ def rendered(form: str, verdict: Verdict, root: Path) -> str:
 
     No text of a log is markup, a command or a control character in it.
     """
-    module = import_module(f"tokman.screens.ci.{form}")
+    if form in SCREENS:
+        from tokman.screens.check import show
+
+        to = io.StringIO()
+        show(verdict, form, to)
+        return to.getvalue()
+    module = import_module(f"tokman.screens.ci.{'markdown' if form == SUMMARY else form}")
     text: str = getattr(module, form)(verdict, root)
     return text

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tokman.render.cells import harmless
 from tokman.screens.ci.words import (
     Weight,
+    answer,
     figures,
-    headline,
     place,
     reasons,
     title,
@@ -29,7 +29,7 @@ SHOWN = 10
 def github(verdict: Verdict, root: Path) -> str:
     """A command a line: the answer with the reasons why the spend moved, then the worst findings of
     each kind."""
-    lines = [headline(verdict)]
+    lines = [answer(verdict)]
     if verdict.moved:
         lines += reasons(verdict.moved)
     lines += map(harmless, verdict.notes)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as xml
 
 from tokman.render.cells import harmless, plain
-from tokman.screens.ci.words import figures, headline, measure, place, reasons, subject, weight
+from tokman.screens.ci.words import answer, figures, measure, place, reasons, subject, weight
 
 if TYPE_CHECKING:
     from tokman.check.verdict import Finding, Verdict
@@ -34,7 +34,7 @@ def junit(verdict: Verdict, root: Path) -> str:
         _count(suite, "testcase/failure", "failures")
         _count(suite, "testcase/skipped", "skipped")
         if not number:
-            said = [headline(verdict), *map(harmless, verdict.notes)]
+            said = [answer(verdict), *map(harmless, verdict.notes)]
             said += ["", *reasons(verdict.moved)] if verdict.moved else []
             xml.SubElement(suite, "system-out").text = "\n".join(said)
     _count(whole, "testsuite/testcase", "tests")

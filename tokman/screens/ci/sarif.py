@@ -16,9 +16,9 @@ from tokman.render.machine import json_text
 from tokman.screens.ci.words import (
     NOWHERE,
     Weight,
+    answer,
     figures,
     fingerprint,
-    headline,
     place,
     reasons,
     short,
@@ -145,7 +145,7 @@ def _notifications(verdict: Verdict) -> list[dict[str, Any]]:
         for each in verdict.findings
         if weight(each, verdict) in (None, "note") and each.outcome != "pass"
     ]
-    said = [headline(verdict), *verdict.notes, *rest]
+    said = [answer(verdict), *verdict.notes, *rest]
     return [{"level": "note", "message": {"text": _plain(text)}} for text in said]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tokman.render.cells import cents, dollars, harmless, plural, signed
+from tokman.screens.check import headline
 
 if TYPE_CHECKING:
     from tokman.check.verdict import Finding, Moved, Verdict
@@ -157,14 +158,7 @@ def reasons(moved: Moved) -> list[str]:
     ]
 
 
-def headline(verdict: Verdict) -> str:
+def answer(verdict: Verdict) -> str:
     """The answer in one line."""
-    counts = [
-        f"{count} {outcome}"
-        for outcome in ("regression", "warn", "inconclusive")
-        if (count := sum(each.outcome == outcome for each in verdict.findings))
-    ]
-    told = f" ({', '.join(counts)} of {plural(len(verdict.findings), 'finding')})" if counts else ""
-    change = "" if verdict.change is None else f", cost per {verdict.unit} {signed(verdict.change)}"
-    only = ", informational only" if verdict.informational else ""
-    return f"tokman check: {verdict.outcome}{change}{told}{only}"
+    only = " (informational: it fails no build)" if verdict.informational else ""
+    return harmless(headline(verdict)) + only
