@@ -50,24 +50,21 @@ def worth(scene: Scene, levers: Sequence[Lever], chain: waterfall.Waterfall) -> 
             _add(standalone, amounts)
             _add(shapley, amounts)
     chosen = _chosen(contested, found, calls, len(levers))
-    alone = _alone(scene, levers, chosen, found)
-    games: dict[tuple[str, ...], list[Workflow]] = defaultdict(list)
-    for workflow in chosen:
-        acting = {*found[workflow], *(name for name, each in alone[workflow].items() if each)}
-        games[tuple(lever.name for lever in levers if lever.name in acting)].append(workflow)
     split: dict[frozenset[str], list[tuple[int, Amounts, Amounts]]] = defaultdict(list)
     unsplit = [workflow for workflow in contested if workflow not in set(chosen)]
-    for active, workflows in games.items():
-        values = _values(scene, levers, active, workflows, found, alone)
-        if values is None:
-            unsplit += workflows
-            continue
-        fair = shares(active, values)
-        lone = _sums(alone[workflow] for workflow in workflows)
-        _add(shapley, fair)
-        _add(standalone, lone)
-        kind = frozenset(name for workflow in workflows for name in found[workflow])
-        split[kind].append((values[-1], fair, lone))
+    with waterfall.narrowed(scene, chosen):
+        alone = _alone(scene, levers, chosen, found)
+        for active, workflows in _games(levers, chosen, found, alone).items():
+            values = _values(scene, levers, active, workflows, found, alone)
+            if values is None:
+                unsplit += workflows
+                continue
+            fair = shares(active, values)
+            lone = _sums(alone[workflow] for workflow in workflows)
+            _add(shapley, fair)
+            _add(standalone, lone)
+            kind = frozenset(name for workflow in workflows for name in found[workflow])
+            split[kind].append((values[-1], fair, lone))
     total, taken = chain.before - chain.after, 0
     for workflow in unsplit:
         amounts = found[workflow]
@@ -165,6 +162,20 @@ def _alone(
             for workflow in touched:
                 alone[workflow][lever.name] = anew.get(workflow, {}).get(lever.name, 0)
     return alone
+
+
+def _games(
+    levers: Sequence[Lever],
+    chosen: list[Workflow],
+    found: dict[Workflow, Amounts],
+    alone: dict[Workflow, Amounts],
+) -> dict[tuple[str, ...], list[Workflow]]:
+    """The workflows in which the same levers save something, in the plan or alone."""
+    games: dict[tuple[str, ...], list[Workflow]] = defaultdict(list)
+    for workflow in chosen:
+        acting = {*found[workflow], *(name for name, each in alone[workflow].items() if each)}
+        games[tuple(lever.name for lever in levers if lever.name in acting)].append(workflow)
+    return games
 
 
 def _values(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 from tokman import sql
 from tokman.errors import NothingToJudge
@@ -118,23 +119,28 @@ def enter(scene: Scene) -> None:
 
 
 @contextmanager
-def narrowed(scene: Scene, workflows: Iterable[str | None]) -> Iterator[None]:
-    """Within, the tables `calls` and `original` hold these workflows only."""
+def narrowed(scene: Scene, workflows: Collection[str | None]) -> Iterator[None]:
+    """Within, the tables `calls` and `original` hold these workflows only; it may be nested."""
     execute = scene.connection.execute
+    asked = execute("select distinct workflow from calls").fetchall()
+    if {name for (name,) in asked} <= set(workflows):
+        yield
+        return
     scene.note("narrow", {"workflow": "varchar"}, [(name,) for name in workflows])
-    for table in ("calls", "original"):
-        execute(f"alter table {table} rename to whole_{table}")
+    whole = {table: f"{table}_{uuid4().hex}" for table in ("calls", "original")}
+    for table, aside in whole.items():
+        execute(f"alter table {table} rename to {aside}")
     execute(
-        "create temp table calls as select whole_calls.* from whole_calls "
-        "join narrow on narrow.workflow is not distinct from whole_calls.workflow"
+        f"create temp table calls as select wide.* from {whole['calls']} as wide "
+        "join narrow on narrow.workflow is not distinct from wide.workflow"
     )
-    execute("create temp table original as from whole_original semi join calls using (call)")
+    execute(f"create temp table original as from {whole['original']} semi join calls using (call)")
     try:
         yield
     finally:
-        for table in ("calls", "original"):
+        for table, aside in whole.items():
             execute(f"drop table {table}")
-            execute(f"alter table whole_{table} rename to {table}")
+            execute(f"alter table {aside} rename to {table}")
 
 
 def ledger_of_savings(scene: Scene, into: str) -> None:

@@ -4,98 +4,93 @@
 --
 -- `due` is what the call could have read without this cause: tokens up to where the prompts are
 -- equal, or would be.
-with seen as (
+with seen as materialized (
     select
         calls.call,
         caching.cell,
-        calls.conversation_id is not null as conversing,
-        {
-            'cell': caching.cell,
-            'now': epoch_us(calls.seen_at),
-            'begun': epoch_us(calls.seen_at) + calls.first_token_us,
-            'hashes': calls.block_hashes,
-            'tools': calls.tools_hash,
-            'steady': calls.steady_hash,
-            'effort': calls.reasoning_effort,
-            'lasting': current.cache_write_1h_input_tokens > 0,
-            'cached': current.cache_read_input_tokens + current.cache_write_5m_input_tokens
-            + current.cache_write_1h_input_tokens > 0
-        } as mine,
-        lag(mine) over conversation as turn_before,
-        lag(mine) over workflow as call_before,
-        calls.block_sizes as sizes,
-        nullif(list_sum(calls.block_sizes), 0) as bytes,
-        least(coalesce(calls.tool_blocks, 0), len(calls.block_hashes)) as tools_end,
-        least(tools_end + coalesce(calls.system_blocks, 0), len(calls.block_hashes)) as system_end,
-        current.cache_read_input_tokens as read,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
         caching.kind,
         caching.minimum,
         caching.lookback,
         caching.short,
-        caching.long
-    from current
+        caching.long,
+        calls.tie,
+        hash(coalesce(calls.key, ''), calls.workflow, calls.conversation, calls.thread) as talk,
+        hash(coalesce(calls.key, ''), caching.cell) as line,
+        turned.conversing,
+        epoch_us(calls.seen_at) as now,
+        now + calls.first_token_us as begun,
+        calls.block_hashes as hashes,
+        calls.block_sizes as sizes,
+        calls.tools_hash as tools,
+        calls.steady_hash as steady,
+        calls.reasoning_effort as effort,
+        turned.writes_1h as lasting,
+        turned.read + turned.written > 0 as cached,
+        nullif(list_sum(sizes), 0) as bytes,
+        least(coalesce(calls.tool_blocks, 0), len(hashes)) as tools_end,
+        least(tools_end + coalesce(calls.system_blocks, 0), len(hashes)) as system_end,
+        turned.read,
+        turned.tokens
+    from turned
+    inner join caching using (place)
     inner join calls using (call)
-    inner join caching
-        on caching.provider_id = current.provider_id
-        and caching.model_id = current.model_id
-        and caching.workflow is not distinct from calls.workflow
-        and caching.agent = calls.agent
-    where
-        caching.watched
-        and calls.ok
-        and not calls.embeds
-        and current.cost > 0
-        and calls.seen_at is not null
-        and len(calls.block_hashes) > 0
-    window
-        conversation as (
-            partition by coalesce(calls.key, ''), calls.workflow, calls.conversation, calls.thread
-            order by calls.seen_at, calls.tie
-        ),
-        workflow as (
-            partition by coalesce(calls.key, ''), caching.cell
-            order by calls.seen_at, calls.tie
-        )
+    where caching.watched and len(hashes) > 0
 ),
 
 beside as (
     select
-        *,
+        call,
         conversing and turn_before is not null as turn,
         if(turn, turn_before, call_before) as before
-    from seen
+    from (
+        select
+            call,
+            conversing,
+            lag(call) over (partition by talk order by now, tie) as turn_before,
+            lag(call) over (partition by line order by now, tie) as call_before
+        from seen
+    )
 ),
 
 compared as (
     select
-        *,
+        mine.*,
+        beside.turn,
+        before.cell as cell_before,
+        before.now as now_before,
+        before.begun as begun_before,
+        before.tools as tools_before,
+        before.steady as steady_before,
+        before.effort as effort_before,
+        before.lasting as lasting_before,
+        before.cached as cached_before,
+        len(before.hashes) as blocks_before,
         len(
             list_filter(list_zip(mine.hashes, before.hashes), lambda pair: pair[1] = pair[2])
         ) as equal
     from beside
+    inner join seen as mine using (call)
+    inner join seen as before on before.call = beside.before
 ),
 
 named as (
     select
         *,
         case
-            when before is null then null
-            when equal < tools_end and mine.tools = before.tools then 'order of tools'
-            when equal < tools_end and mine.tools <> before.tools and turn then 'other tools'
+            when equal < tools_end and tools = tools_before then 'order of tools'
+            when equal < tools_end and tools <> tools_before and turn then 'other tools'
             when equal < tools_end then null
-            when equal < system_end and mine.steady = before.steady then 'date or id in the prefix'
+            when equal < system_end and steady = steady_before then 'date or id in the prefix'
             when equal < system_end or equal = 0 then null
-            when before.cell <> cell then 'other model'
-            when mine.effort is distinct from before.effort then 'other effort'
-            when mine.now - before.now > if(before.lasting, long, short) then 'died before use'
-            when mine.now < before.begun then 'cold start in parallel'
-            when kind = 'explicit' and not before.cached then 'not marked'
+            when cell_before <> cell then 'other model'
+            when effort is distinct from effort_before then 'other effort'
+            when now - now_before > if(lasting_before, long, short) then 'died before use'
+            when now < begun_before then 'cold start in parallel'
+            when kind = 'explicit' and not cached_before then 'not marked'
             when
                 lookback > 0
-                and len(mine.hashes) - equal >= lookback
-                and len(mine.hashes) - len(before.hashes) >= lookback
+                and len(hashes) - equal >= lookback
+                and len(hashes) - blocks_before >= lookback
                 then 'look-back'
             when kind = 'explicit' then 'mark behind a change'
             else 'routing'

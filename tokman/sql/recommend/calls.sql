@@ -61,7 +61,6 @@ select
     project,
     "user" as user_id,
     agent_name,
-    tools_hash,
     tool_result_bytes,
     lower(operation_name) in ('embeddings', 'embedding') as embeds,
     coalesce(turn = 'tool', false) or coalesce(len(tool_result_hashes), 0) > 0 as tools_answered,

@@ -7,21 +7,15 @@ with seen as (
     select
         current.call,
         calls.call_id,
-        calls.workflow,
-        calls.conversation,
-        calls.agent_name,
-        calls.agent,
         calls.seen_at,
-        calls.tie,
-        current.provider_id,
-        current.model_id,
-        current.cost,
+        hash(
+            calls.conversation, calls.agent_name, current.provider_id, current.model_id
+        ) as talk,
         current.uncached_input_tokens + current.cache_read_input_tokens
         + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as prompt,
         coalesce(list_sum(list_transform(
             calls.tool_result_bytes, lambda bytes: greatest(bytes // 4 - $most, 0)
-        )), 0)::bigint as results,
-        lag(prompt) over turns as before
+        )), 0)::bigint as results
     from current
     inner join calls using (call)
     where
@@ -30,42 +24,63 @@ with seen as (
         and calls.seen_at is not null
         and current.cost > 0
         and current.model_id is not null
-    window turns as (
-        partition by calls.conversation, calls.agent_name, current.provider_id, current.model_id
-        order by calls.seen_at, calls.call_id
-    )
+),
+
+-- In this order a turn's neighbour is the turn before, so that what runs along needs no sort.
+ordered as (
+    select * exclude (call_id)
+    from seen
+    order by talk, seen_at, call_id
+),
+
+beside as (
+    select
+        *,
+        coalesce(talk = lag(talk) over () and prompt >= 0.7 * lag(prompt) over (), false) as goes_on
+    from ordered
 ),
 
 stretched as (
     select
         *,
-        count(*) filter (before is null or prompt < 0.7 * before) over (
-            partition by conversation, agent_name, provider_id, model_id
-            order by seen_at, call_id
-            rows unbounded preceding
-        ) as part
-    from seen
+        count(*) filter (not goes_on) over so_far * 18446744073709551616::hugeint as stretch,
+        row_number() over () as place,
+        sum(results) over so_far as given
+    from beside
+    window so_far as (rows unbounded preceding)
+),
+
+-- Stretches are numbered 2^64 tokens apart: the greatest sum so far is always one of the last stretch.
+along as (
+    select
+        call,
+        prompt,
+        results,
+        stretch,
+        place + 1 - max(place) filter (not goes_on) over so_far as turn,
+        (max(stretch + prompt) filter (not goes_on) over so_far - stretch)::bigint as opening,
+        (max(stretch + prompt) over so_far - stretch)::bigint as reached,
+        given - results - max(given - results) filter (not goes_on) over so_far as carried
+    from stretched
+    window so_far as (rows unbounded preceding)
 )
 
 select
     call,
-    workflow,
-    provider_id,
-    model_id,
-    cost,
-    tie,
-    conversation,
-    agent,
-    prompt,
-    results,
-    first_value(call) over so_far as stretch,
-    row_number() over so_far as turn,
-    first_value(prompt) over so_far as opening,
-    max(prompt) over so_far as reached,
-    sum(results) over so_far - results as carried
-from stretched
-window so_far as (
-    partition by conversation, agent_name, provider_id, model_id, part
-    order by seen_at, call_id
-    rows unbounded preceding
-)
+    calls.workflow,
+    current.provider_id,
+    current.model_id,
+    current.cost,
+    calls.tie,
+    calls.conversation,
+    calls.agent,
+    along.prompt,
+    along.results,
+    along.stretch,
+    along.turn,
+    along.opening,
+    along.reached,
+    along.carried
+from along
+inner join calls using (call)
+inner join current using (call)
