@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import msgspec
@@ -32,9 +33,22 @@ def hourly(per_run: int) -> list[Usage]:
     ]
 
 
+def mornings(spread: int) -> list[Usage]:
+    """On working days at about nine, give or take so many minutes."""
+    random = Random(9)
+    return [
+        call(30 * day + n, MONDAY + timedelta(days=day, minutes=540 + late, seconds=n), **DIGEST)
+        for day in range(28)
+        if day % 7 < 5
+        for late in [random.gauss(0, spread)]
+        for n in range(30)
+    ]
+
+
 FOUND: dict[str, tuple[list[Usage], Config, str]] = {
     "a nightly job": (nightly(**DIGEST), Config(), "likely"),
     "an hourly job": (hourly(25), Config(), "likely"),
+    "a job of working days, some minutes late": (mornings(5), Config(), "likely"),
     "declared": (office(500, **DIGEST), config(digest={"interactive": False}), "declared"),
     "declared, though streamed": (
         office(500, **DIGEST, stream=True),
@@ -77,6 +91,7 @@ LEFT: dict[str, tuple[list[Usage], Config]] = {
         [call(n, MONDAY + timedelta(minutes=5 * n), **DIGEST) for n in range(8000)],
         Config(),
     ),
+    "somebody's mornings": (mornings(20), Config()),
     "no schedule": (office(3000, **DIGEST), Config()),
     "ten days": (nightly(nights=10, **DIGEST), Config()),
     "no workflow": (nightly(workflow=None), Config()),

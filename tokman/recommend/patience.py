@@ -19,6 +19,11 @@ LIKELY = Evidence(
 )
 LARGE_JOB = 20
 """Calls: smaller jobs may be somebody's polling (science.md §3.2)."""
+REGULAR = 0.9
+"""Length of the mean of starts, as points on the circle of a day or an hour (science.md §3.2)."""
+PUNCTUAL = 0.999
+"""Of starts that keep to within 10 minutes of a day: a machine's. People who start their day with a
+job, at about the same hour of their working days, reach 0.99."""
 DAY = 86_400
 """Seconds: what a batch may take, and what a workflow that nobody waits for may."""
 WAITING = 60
@@ -73,12 +78,15 @@ def chained(row: Row) -> bool:
 
 def _unsure(row: Row, scene: Scene) -> str | None:
     """What is missing to call a workflow a scheduled job; None if nothing is."""
-    repeats = max(row["by_day"] or 0.0, row["by_hour"] or 0.0)
+    daily, hourly = row["by_day"] or 0.0, row["by_hour"] or 0.0
+    repeats = max(daily, hourly)
     chance = exp(-(row["jobs"] or 0) * repeats**2)
     if scene.days < 14:
         return f"{scene.days} days are too few to see a schedule"
-    if repeats < 0.9 or chance > 1e-6 or row["jobs"] < 8 or row["job_days"] < 5:
+    if repeats < REGULAR or chance > 1e-6 or row["jobs"] < 8 or row["job_days"] < 5:
         return "its calls keep to no schedule"
+    if row["weekdays"] < 7 and daily < PUNCTUAL and hourly < REGULAR:
+        return "it starts at no exact time and not every day, as if somebody started it"
     if row["calls"] < LARGE_JOB * row["jobs"]:
         return f"its runs are small ({row['calls'] / row['jobs']:.0f} calls)"
     return None

@@ -309,7 +309,9 @@ def table(made: Iterable[Workload]) -> pa.Table:
     stated = {name for row in rows for name in row}
     nothing = dict.fromkeys((*QUANTITIES, "reasoning_output_tokens"), 0)
     columns = {
-        field.name: pa.array([row.get(field.name) for row in rows], field.type)
+        field.name: pa.array(
+            [row.get(field.name, nothing.get(field.name)) for row in rows], field.type
+        )
         if field.name in stated
         else pa.repeat(pa.scalar(nothing.get(field.name), field.type), len(rows))
         for field in arrow_schema()
