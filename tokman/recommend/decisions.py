@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from tokman.errors import TokmanError
+from tokman.recommend.names import first, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,9 @@ def load(folder: Path, today: date | None = None) -> Decided:
     return Decided(
         tuple(msgspec.convert(dict(zip(names, row, strict=True)), Decision) for row in decisions),
         tuple(
-            Judgement(lever=lever, rule=rule, hit=hit, right=bool(right), at=_moment(at))
+            Judgement(
+                lever=lever, rule=now(lever, rule), hit=hit, right=bool(right), at=_moment(at)
+            )
             for lever, rule, hit, right, at in judgements
         ),
         today or datetime.now(UTC).date(),
@@ -133,7 +136,7 @@ def judge(folder: Path, judgements: Iterable[Judgement]) -> None:
             "insert into judgements values (?, ?, ?, ?, ?) on conflict do update "
             "set right = excluded.right, at = excluded.at where excluded.at >= at",
             [
-                (one.lever, one.rule, one.hit, int(one.right), one.at.isoformat())
+                (one.lever, first(one.lever, one.rule), one.hit, int(one.right), one.at.isoformat())
                 for one in judgements
             ],
         )

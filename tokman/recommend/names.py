@@ -18,10 +18,27 @@ SHORTEST = 4
 """Letters of a name where no other begins alike."""
 
 
+RENAMED: dict[tuple[str, str], str] = {}
+"""Lever and the first name of a rule → its name now: ids are made of the first name and what people
+judged is kept under it, so that both outlive a better name. A rename is a line here."""
+
+
+def now(lever: str, first: str) -> str:
+    """What a rule is called that was first called so."""
+    return RENAMED.get((lever, first), first)
+
+
+def first(lever: str, rule: str) -> str:
+    """What a rule was first called."""
+    return next((was for (of, was), name in RENAMED.items() if (of, name) == (lever, rule)), rule)
+
+
 def full(lever: str, about: Cell) -> str:
     """26 letters made of the lever, its rule, and the workflow, provider and model concerned."""
     place = (about.workflow, about.provider, about.model)
-    text = "\x1f".join([lever, about.rule, *("\x1e" if part is None else part for part in place)])
+    text = "\x1f".join(
+        [lever, first(lever, about.rule), *("\x1e" if part is None else part for part in place)]
+    )
     number = int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:17])
     return "".join(LETTERS[number >> shift & 31] for shift in range(125, -1, -5))
 
