@@ -120,6 +120,7 @@ class Compress:
         scene.note("ways", WAYS, _rows(chosen, list(chosen)))
         scene.make("proposal", "compress/shorter", sample=0, reach=REACH)
         scene.connection.execute("alter table proposal drop column option")
+        scene.drop("turns")
         return proposal
 
 

@@ -25,7 +25,8 @@ class Priced(NamedTuple):
 
 
 def priced(scene: Scene, options: str) -> dict[int, dict[str, Priced]]:
-    """Cell → option → its price, of the table `options` (cell, option and a call's usage).
+    """Cell → option → its price, of the table `options` (cell, option and a call's usage), which
+    this uses up.
 
     An option that leaves a call of the cell without a price is left out.
     """
@@ -37,7 +38,7 @@ def priced(scene: Scene, options: str) -> dict[int, dict[str, Priced]]:
         "from priced_options join current using (call) "
         "group by cell, option having count(contracted_cost) = count(*) order by cell, option"
     ).fetchall()
-    scene.connection.execute("drop table priced_options")
+    scene.drop(options, "priced_options")
     found: dict[int, dict[str, Priced]] = {}
     for cell, option, now, then in rows:
         found.setdefault(cell, {})[option] = Priced(now, then)

@@ -96,6 +96,7 @@ class PromptCache:
         worth = _worth(scene)
         lost = _lost(scene, cells, pauses)
         broken = causes(scene)
+        scene.drop("reach", "turned", "causes")
         aside = []
         for cell, (row, rule) in enumerate(cells):
             option, result = chosen[cell], results.get(cell, {})
@@ -221,8 +222,7 @@ def _worth(scene: Scene) -> dict[tuple[object, ...], Decimal]:
     scene.make("cached", "cache_today")
     price(scene.connection, scene.card, "cached", "uncached", keep=("call",))
     worth = {_place(row): row["worth"] for row in scene.ask("cache_worth")}
-    scene.connection.execute("drop table cached")
-    scene.connection.execute("drop table uncached")
+    scene.drop("cached", "uncached")
     return worth
 
 

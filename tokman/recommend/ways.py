@@ -115,7 +115,7 @@ def amounts(scene: Scene, ways: list[Way]) -> list[Amount | None]:
         scene.connection, scene.card, "options", "priced_options", keep=("cell", "option", "call")
     )
     saved = {row["option"]: row["saved"] / row["now"] for row in scene.ask("ways_priced")}
-    scene.connection.execute("drop table priced_options")
+    scene.drop("options", "priced_options")
     found: list[Amount | None] = []
     for place, way in enumerate(ways):
         cost: Decimal = way.row["cost"]
