@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -287,13 +288,67 @@ def test_two_ledgers_two_tags_two_conditions(tokman: Run, mixed: Path, tmp_path:
     assert answer["before"]["spend"] == 10 * EACH
     assert answer["parts"]["length"] == 0
     done = tokman(
-        "diff", "--ledger", mixed, "--from-tag", "git:abc", "--to-tag", "git:abd", "-f", "json"
+        "diff", "--ledger", mixed, "--from-run", "git:abc", "--to-run", "git:abd", "-f", "json"
     )
     answer = json.loads(done.out, parse_float=Decimal)
     assert (answer["before"]["calls"], answer["after"]["calls"]) == (4, 3)
     sides = ("--from-where", "\"user\" = 'ann'", "--to-where", "\"user\" = 'bob'")
     done = tokman("diff", "--ledger", mixed, *sides, "-f", "json")
     assert json.loads(done.out, parse_float=Decimal)["change"] == answer["change"]
+
+
+MAPPING = """
+[sources.runs]
+match.keys = ["id", "at", "model", "in", "out", "run"]
+
+[sources.runs.map]
+call_id = "id"
+started_at = "at"
+provider_name = { const = "openai" }
+response_model = "model"
+input_tokens = "in"
+output_tokens = "out"
+run_id = "run"
+git_commit = "commit"
+git_branch = "branch"
+"""
+
+
+def test_two_runs_by_every_name_they_have(tokman: Run, tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in ("init -q", "commit -q -m 1", "tag v1", "commit -q -m 2", "commit -q -m 3"):
+        empty = ["--allow-empty"] if words.startswith("commit") else []
+        subprocess.run([*git, *words.split(), *empty], check=True)
+    stated = subprocess.run(["git", "rev-parse", "v1", "HEAD~1"], capture_output=True, check=True)
+    commits = stated.stdout.decode().split()
+    ran = {f"run{n}": commit for n, commit in enumerate((*commits, f"{commits[1]}-dirty"))}
+    log = tmp_path / "runs.jsonl"
+    lines = [
+        {
+            "id": f"c{number}",
+            "at": "2026-10-01T10:00:00Z",
+            "model": "gpt-5.5",
+            "in": 1000,
+            "out": 100,
+            "run": run,
+            "commit": commit,
+            "branch": f"branch-of-{run}",
+        }
+        for number, (run, commit) in enumerate((r, c) for r, c in ran.items() for _ in range(2))
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "map.toml").write_text(MAPPING)
+    ledger = tmp_path / "ledger"
+    done = tokman("ingest", log, "--map", tmp_path / "map.toml", "--ledger", ledger)
+    assert done.code == 0, done.err
+    names = [("run0", "run1"), ("v1", "HEAD~1"), (commits[0], commits[1][:8])]
+    names += [("branch-of-run0", f"{commits[1]}-dirty")]
+    for before, after in names:
+        sides = ("--from-run", before, "--to-run", after)
+        answered = tokman("diff", "--ledger", ledger, *sides, "-f", "json")
+        assert (answered.code, answered.err) == (0, ""), (before, after)
+        answer = json.loads(answered.out)
+        assert (answer["before"]["calls"], answer["after"]["calls"]) == (2, 2), (before, after)
 
 
 def test_without_periods_the_last_two_whole_weeks(tokman: Run, mixed: Path) -> None:
@@ -314,8 +369,9 @@ def test_without_periods_the_last_two_whole_weeks(tokman: Run, mixed: Path) -> N
         (("--by", ","), 2, "nothing to report by"),
         (("--where", "1=1) or (1=1"), 2, "--where"),
         (("--from-where", "nonsense here"), 2, "nonsense here"),
-        (("--to-tag", "git:nothing"), 3, "no calls"),
-        (("--from-tag", "git:abc", "--to-tag", "git:abd", "--per-day"), 2, "--per-day needs"),
+        (("--to-run", "git:nothing"), 3, "no calls of a run, tag, branch or commit 'git:nothing'"),
+        (("--from-run", "--output=x"), 3, "'--output=x'"),
+        (("--from-run", "git:abc", "--to-run", "git:abd", "--per-day"), 2, "--per-day needs"),
         (("--tz", "Mars/Base"), 2, "unknown time zone"),
         (("--format", "yaml"), 2, "no format 'yaml'"),
         (("--where", "model = 'none'"), 3, "no calls with a price"),

@@ -41,11 +41,12 @@ def diff(
     per_day: Annotated[
         bool, typer.Option("--per-day", help="Compare what a day costs, where lengths differ")
     ] = False,
-    from_tag: Annotated[
-        str | None, typer.Option("--from-tag", help="Only calls with this tag, before")
+    from_run: Annotated[
+        str | None,
+        typer.Option("--from-run", help="Run, tag, branch or commit before"),
     ] = None,
-    to_tag: Annotated[
-        str | None, typer.Option("--to-tag", help="Only calls with this tag, after")
+    to_run: Annotated[
+        str | None, typer.Option("--to-run", help="Run, tag, branch or commit after")
     ] = None,
     from_where: Annotated[
         str | None, typer.Option("--from-where", help="SQL condition of the calls before")
@@ -67,7 +68,9 @@ def diff(
 ) -> int:
     """Show why spend moved: calls, models, tokens, caching, tiers and prices, adding up exactly.
 
-    Two periods (--from, --to), two ledgers, or two tags or conditions. Exit code 3: no calls.
+    Two periods (--from, --to), two ledgers, or two runs, commits, tags or conditions.
+
+    Exit code 3: no calls on a side.
     """
     from tokman import report, when
     from tokman.change import compare, drawn
@@ -82,7 +85,7 @@ def diff(
     then = now
     if from_ledger is not None:
         then = connect(opened(from_ledger, config)[0], settings)
-    other = from_ledger is not None or any((from_tag, to_tag, from_where, to_where))
+    other = from_ledger is not None or any((from_run, to_run, from_where, to_where))
     periods = _periods(from_, to, place, now, named_otherwise=other)
     spans = drawn.spans((then, now), place)
     if where is not None:
@@ -93,15 +96,15 @@ def diff(
         connection=then,
         period=periods[0],
         span=spans[0],
-        where=_condition(from_tag, from_where),
-        name=from_tag or from_where,
+        where=_condition(then, from_run, from_where),
+        name=from_run or from_where,
     )
     after = drawn.Asked(
         connection=now,
         period=periods[1],
         span=spans[1],
-        where=_condition(to_tag, to_where),
-        name=to_tag or to_where,
+        where=_condition(now, to_run, to_where),
+        name=to_run or to_where,
     )
     answer = compare.compare(before, after, rate_card(settings), by=by, tz=tz, per_day=per_day)
     show(answer, form, sys.stdout, top=top)
@@ -126,10 +129,11 @@ def _periods(
     return before or one_before(after, place), after
 
 
-def _condition(tag: str | None, condition: str | None) -> str | None:
-    """A tag and a condition as one condition."""
-    from tokman.query import literal
+def _condition(connection: Any, run: str | None, where: str | None) -> str | None:
+    """A run and a condition as one condition."""
+    from tokman.change import named
+    from tokman.record.plan import commit_of
 
-    parts = [f"list_contains(tags, {literal(tag)})"] if tag is not None else []
-    parts += [f"({condition}\n)" if parts else condition] if condition is not None else []
+    parts = [f"({named.condition(connection, run, commit_of)})"] if run is not None else []
+    parts += [f"({where}\n)" if parts else where] if where is not None else []
     return " and ".join(parts) or None

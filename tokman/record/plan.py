@@ -54,6 +54,11 @@ def revision(environment: Mapping[str, str] = os.environ) -> tuple[str | None, s
     )
 
 
+def commit_of(name: str) -> str | None:
+    """The commit that git knows by a name: a tag, a branch, HEAD~1; None where it knows none."""
+    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+
 def _first(names: Sequence[str], environment: Mapping[str, str]) -> str | None:
     return next((environment[name] for name in names if environment.get(name)), None)
 
