@@ -101,4 +101,6 @@ def ledger() -> Path:
         )
         return {}
 
-    return _made("ledger", make)
+    from tokman.usage import SCHEMA_VERSION
+
+    return _made(f"ledger-schema{SCHEMA_VERSION}", make)
