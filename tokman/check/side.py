@@ -74,8 +74,9 @@ class Side(msgspec.Struct, kw_only=True):
 
 
 def of_ledger(connection: duckdb.DuckDBPyConnection, card: Card, day: date) -> Side:
-    """The charges of view `scope` at the prices of `day` (UTC)."""
+    """The charges of view `scope` at the prices of `day` (UTC); makes view `bought`, the calls."""
     found = cluster(connection, card, day)
+    connection.execute("create or replace temp view bought as select *, 1 as times from priced")
     work = {}
     if not any(found.column("calls").to_pylist()):
         raise NothingToJudge("no successful calls to judge", "run `tokman ingest` first")
@@ -95,9 +96,10 @@ def of_ledger(connection: duckdb.DuckDBPyConnection, card: Card, day: date) -> S
 def of_baseline(
     connection: duckdb.DuckDBPyConnection, baseline: Baseline, card: Card, day: date
 ) -> Side:
-    """A baseline's work at the prices of `day` (UTC)."""
+    """A baseline's work at the prices of `day` (UTC); makes view `bought`, the calls."""
     alike(connection, baseline, day)
     rates.price(connection, card, "alike", "priced")
+    connection.execute("create temp view bought as from priced where sample is null")
     costs: dict[str | None, dict[int | None, Decimal | None]] = defaultdict(dict)
     for place, sample, cost in connection.execute(
         "select place, sample, sum(contracted_cost * times) from priced group by place, sample"

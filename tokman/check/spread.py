@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tokman.check.baseline import COUNTED, Baseline, Part
+from tokman.usage import INPUT_CLASSES
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,8 +25,9 @@ def alike(connection: duckdb.DuckDBPyConnection, baseline: Baseline, day: date) 
         "provider_name request_model response_model service_tier speed inference_geo "
         "response_cache_hit output_basis"
     ).split()
+    where, counts = ("place", "workflow", "sample"), (*COUNTED, "input_tokens")
     columns: dict[str, list[object]] = {
-        name: [] for name in ("place", "sample", *keys, "started_at", "status", "times", *COUNTED)
+        name: [] for name in (*where, *keys, "started_at", "status", "times", *counts)
     }
     for place, work in enumerate(baseline.work):
         whole = [
@@ -39,9 +41,11 @@ def alike(connection: duckdb.DuckDBPyConnection, baseline: Baseline, day: date) 
                 for times, each in spread(part.calls, tokens):
                     row: dict[str, object] = {
                         "place": place,
+                        "workflow": work.workflow,
                         "sample": number,
                         "status": "ok",
                         "times": times,
+                        "input_tokens": sum(each[name] for name in INPUT_CLASSES),
                         **each,
                     }
                     row |= {key: getattr(group, key) for key in keys}
@@ -49,7 +53,7 @@ def alike(connection: duckdb.DuckDBPyConnection, baseline: Baseline, day: date) 
                     for name, values in columns.items():
                         values.append(row[name])
     kinds = {"started_at": pa.timestamp("us"), "response_cache_hit": pa.bool_()}
-    kinds |= dict.fromkeys(("place", "sample", "times", *COUNTED), pa.int64())
+    kinds |= dict.fromkeys(("place", "sample", "times", *counts), pa.int64())
     table = {name: pa.array(told, kinds.get(name, pa.string())) for name, told in columns.items()}
     connection.register("alike", pa.table(table))
 

@@ -216,16 +216,18 @@ def _judged(
 ) -> Verdict:
     """The verdict on what was asked."""
     from tokman.check import judge, side, window
+    from tokman.check.moved import moved
     from tokman.check.place import place
     from tokman.ledger import Ledger
     from tokman.query import database
     from tokman.when import zone
 
     card, day = rate_card(stated), judge.today()
-    since, until, base, name = asked.since, asked.until, None, None
+    since, until, base, name, then = asked.since, asked.until, None, None, None
     if before is not None:
         name, of = str(asked.baseline), "the baseline"
-        base = side.of_baseline(database(), before, card, day)
+        then = database()
+        base = side.of_baseline(then, before, card, day)
     elif asked.against is not None:
         found = window.windows(
             asked.against, zone(asked.tz), since, until, apart=asked.against_ledger is not None
@@ -251,6 +253,7 @@ def _judged(
         today=day,
         informational=informational,
         place=partial(place, asked.baseline, stated.path),
+        moved=None if then is None else moved(then, scoped, card),
     )
     return judge.judge(base, now, held, stated, given)
 

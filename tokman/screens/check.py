@@ -128,7 +128,8 @@ def _columns(answer: Verdict) -> list[Column]:
 
 
 def _notes(answer: Verdict) -> list[str]:
-    notes = list(answer.notes)
+    notes = [answer.moved.sentence] if answer.moved is not None else []
+    notes += answer.notes
     if answer.mode != "static":
         least = (
             "nothing: too little data"
