@@ -70,6 +70,7 @@ CLAUDE = {
     "stop_reason": "end_turn",
     "usage": {"input_tokens": 5, "output_tokens": 7},
 }
+ANSWERED = {"functionResponse": {"id": TEXT, "name": TEXT, "response": {"output": TEXT}}}
 ROLLOUT = "2026-04-01T10:00:0"
 
 LOGS: dict[str, list[dict[str, Any]]] = {
@@ -169,8 +170,25 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             "content": TEXT,
             "model": "gemini-2.5-flash",
             "thoughts": [{"subject": TEXT, "description": TEXT}],
-            "toolCalls": [{"name": "look", "args": {"path": TEXT}, "result": [TEXT]}],
+            "toolCalls": [
+                {"name": "look", "args": {"path": TEXT}, "result": [TEXT], "status": "success"},
+                {"id": TEXT, "name": TEXT, "args": TEXT, "result": TEXT, "status": "error"},
+                {"name": "run", "args": [TEXT], "result": [ANSWERED], "status": "error"},
+            ],
             "tokens": {"input": 9, "output": 2, "cached": 3, "thoughts": 4, "total": 15},
+        },
+        {
+            "id": "m-3",
+            "timestamp": ROLLOUT + "2Z",
+            "type": "gemini",
+            "toolCalls": [{"name": "run", "result": [ANSWERED], "status": "success"}],
+            "tokens": {"input": 9, "output": 2, "total": 11},
+        },
+        {
+            "id": "m-4",
+            "timestamp": ROLLOUT + "2Z",
+            "type": "gemini",
+            "tokens": {"input": 9, "output": 2, "total": 11},
         },
         {"$set": {"memoryScratchpad": TEXT, "lastUpdated": ROLLOUT + "3Z"}},
     ],

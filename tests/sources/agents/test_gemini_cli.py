@@ -175,3 +175,93 @@ def test_every_real_session_is_read_without_a_reject() -> None:
         for row in read(json.loads(path.read_bytes()), path=path.name):
             calls.add(row.call_id)
     assert len(calls) == 17
+
+
+def ran(name: str, answer: Any, status: str = "success", **more: Any) -> dict[str, Any]:
+    """A call of a tool as the message of the model lists it."""
+    result = [{"functionResponse": {"id": f"{name}-1", "name": name, "response": answer}}]
+    return {"id": f"{name}-1", "name": name, "args": {"of": name}, "result": result} | {
+        "status": status,
+        **more,
+    }
+
+
+ASKED = {"id": "u-1", "type": "user", "timestamp": "2026-01-10T02:00:00Z", "content": "x"}
+DID = [
+    ASKED,
+    said("m-1", tokens(10)) | {"toolCalls": [ran("read_file", {"output": "abc"})]},
+    said("m-2", tokens(20))
+    | {"toolCalls": [ran("shell", {"error": "no"}, "error"), ran("wait", {"output": ""})]},
+    said("m-3", tokens(30)),
+    ASKED | {"id": "u-2"},
+    said("m-4", tokens(40)),
+]
+
+
+def last(rows: list[Usage]) -> list[Usage]:
+    """The last sighting of each call: the ledger keeps what all of them say."""
+    return list({row.call_id: row for row in rows}.values())
+
+
+def test_tools_by_name_hash_and_size() -> None:
+    one, two, three, four = read(HEAD | {"messages": DID})
+    assert [row.turn for row in (one, two, three, four)] == ["user", "tool", "tool", "user"]
+    assert [row.tool_names for row in (one, two, three)] == [["read_file"], ["shell", "wait"], None]
+    assert [row.polls for row in (one, two)] == [False, False]
+    assert (one.tool_result_hashes, four.tool_result_hashes) == (None, None)
+    assert two.tool_result_bytes == [len('{"output":"abc"}')] and two.tool_errors == 0
+    assert three.tool_result_bytes and three.tool_errors == 1
+    assert two.tool_call_hashes and len(set(two.tool_call_hashes)) == 2
+    assert "abc" not in repr(two)
+
+
+def test_lines_written_anew_tell_the_same_of_tools() -> None:
+    """A message comes first without its tools, then with them running, then over."""
+    document = read(HEAD | {"messages": DID})
+    lines: list[dict[str, Any]] = [HEAD]
+    for message in DID:
+        if tools := message.get("toolCalls"):
+            lines += [
+                {key: value for key, value in message.items() if key != "toolCalls"},
+                message | {"toolCalls": [tool | {"status": "executing"} for tool in tools]},
+            ]
+        lines.append(message)
+    lines.append({"$set": {"messages": DID}})
+    told = [
+        (row.call_id, row.turn, row.tool_call_hashes, row.tool_result_hashes, row.tool_errors)
+        for row in document
+    ]
+    for cut in range(1, len(lines)):
+        before = GeminiCLI(Context(PATH, b"k"))
+        rows = read(*lines[:cut], source=before)
+        after = GeminiCLI(Context(PATH, b"k"))
+        after.resume(before.state())
+        rows += read(*lines[cut:-1], source=after)
+        assert told == [
+            (row.call_id, row.turn, row.tool_call_hashes, row.tool_result_hashes, row.tool_errors)
+            for row in last(rows)
+        ], cut
+        assert all(row.tool_call_hashes is None for row in read(lines[-1], source=after))
+
+
+@pytest.mark.parametrize("odd", [5, "x", None, {}, [5, None, []], [{"name": 5}], [{"name": "a"}]])
+def test_odd_tools_cost_no_message_its_row(odd: Any) -> None:
+    rows = read(HEAD, ONE | {"toolCalls": odd}, TWO)
+    assert [row.uncached_input_tokens for row in rows] == [10, 20]
+    assert rows[1].tool_result_hashes is None
+
+
+def test_a_result_that_is_not_there_leaves_the_results_out() -> None:
+    lacking = [ran("a", {"output": "x"}), ran("b", {}, result="gone")]
+    rows = read(HEAD, ONE | {"toolCalls": lacking}, TWO)
+    assert (rows[1].turn, rows[1].tool_result_hashes) == ("tool", None)
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"{SAMPLES} is not there")
+def test_real_sessions_have_tools() -> None:
+    for path in sorted(SAMPLES.glob("*.json")):
+        record = json.loads(path.read_bytes())
+        done = [m for m in record["messages"] if m["type"] == "gemini" and m.get("tokens")]
+        rows = read(record, path=path.name)
+        listed = [[tool["name"] for tool in m.get("toolCalls") or ()] for m in done]
+        assert [row.tool_names or [] for row in rows] == listed

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from tokman.errors import BadRecord
+from tokman.sources.agents.gemini_tools import Doing, Tools
 from tokman.sources.agents.parts import each
+from tokman.sources.agents.work import write
 from tokman.sources.base import Context, Count, Refused, Stateless, basename, micros
 from tokman.sources.facts import word
 from tokman.usage import Usage, part_of
@@ -38,6 +40,7 @@ class Message(msgspec.Struct, gc=False):
     timestamp: str | None = None
     model: str | None = None
     tokens: Tokens | None = None
+    toolCalls: Tools = None
 
 
 class Record(Message, gc=False):
@@ -59,6 +62,7 @@ class State(msgspec.Struct):
     folder_hash: str | None = None
     subagent: bool = False
     directory: str | None = None
+    doing: Doing = msgspec.field(default_factory=Doing)
 
 
 _MESSAGE = msgspec.json.Decoder(Message)
@@ -68,9 +72,9 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 class GeminiCLI(Stateless):
     """Reads sessions under `~/.gemini/tmp/<project>/chats`.
 
-    A message is written anew whenever it changes, so its id counts once. `$rewindTo` takes messages
-    out of the conversation, and compression replaces them; their tokens were spent all the same. A
-    message of the model without tokens is part of a call that another message carries. The log
+    A message is written anew whenever it changes, with the tools it called, so its id counts once.
+    `$rewindTo` takes messages out of the conversation, and compression replaces them; their tokens
+    were spent all the same. A message of the model without tokens is part of a call that another message carries. The log
     does not say who bills: prices are those of the Gemini API. Documents were checked on real
     sessions; JSON lines against the program's code only.
     """
@@ -82,7 +86,7 @@ class GeminiCLI(Stateless):
     record_type: ClassVar[Any] = Record
 
     def __init__(self, context: Context) -> None:
-        self.path = context.path
+        self.context, self.path = context, context.path
         self.now = State()
         self.counted: set[str] = set()
 
@@ -107,6 +111,8 @@ class GeminiCLI(Stateless):
         """The calls of a document, of a message, or of the messages that a change repeats."""
         if record.type == "gemini":
             return self.message(record, line)
+        if record.type == "user":
+            self.now.doing.asked()
         head = record.changes or record
         if head.sessionId:
             self.now.session = head.sessionId
@@ -114,21 +120,30 @@ class GeminiCLI(Stateless):
         self.now.subagent = self.now.subagent or head.kind == "subagent"
         if head.directories:
             self.now.directory = head.directories[0]
-        return self.messages(head.messages, line) if head.messages else ()
+        again = record.changes is not None
+        return self.messages(head.messages, line, again) if head.messages else ()
 
-    def messages(self, messages: list[msgspec.Raw], line: int) -> Iterator[Usage | Refused]:
-        """The calls of every message."""
+    def messages(
+        self, messages: list[msgspec.Raw], line: int, again: bool
+    ) -> Iterator[Usage | Refused]:
+        """The calls of every message; those of a change may have been written `again`."""
 
         def read(raw: msgspec.Raw) -> Iterable[Usage]:
             message = _MESSAGE.decode(raw)
-            return self.message(message, line) if message.type == "gemini" else ()
+            if message.type == "user" and not again:
+                self.now.doing.asked()
+            return self.message(message, line, again) if message.type == "gemini" else ()
 
         return each(messages, "message", line, read)
 
-    def message(self, message: Message, line: int) -> Iterator[Usage]:
-        """The call that a message of the model reports; none if it was reported before."""
-        tokens = message.tokens
-        if tokens is None or message.id in self.counted:
+    def message(self, message: Message, line: int, again: bool = False) -> Iterator[Usage]:
+        """The call that a message of the model reports: once more where the message is written anew
+        with the tools it called, and not where it is only repeated."""
+        tokens, doing = message.tokens, self.now.doing
+        repeated = message.id in self.counted and (
+            again or message.id != doing.latest or not message.toolCalls
+        )
+        if tokens is None or repeated:
             return
         if not message.id:
             raise BadRecord("a message without an id")
@@ -161,6 +176,8 @@ class GeminiCLI(Stateless):
             workflow_basis="default" if project else None,
             line=line,
         )
+        if not again:
+            write(row, doing.does(message.id, message.toolCalls, self.context))
         self.counted.add(message.id)
         yield row
 

@@ -123,7 +123,7 @@ def _results(item: Json) -> Iterator[Result]:
         yield item.get("output"), _failed_output(item)
         return
     parts = parts_of(item.get("content") or item.get("parts"))
-    found = [result for part in parts if isinstance(part, dict) for result in _in_part(part)]
+    found = [result for part in parts if isinstance(part, dict) for result in results_of(part)]
     if found:
         yield from found
     elif item.get("role") in ("tool", "function"):
@@ -131,7 +131,7 @@ def _results(item: Json) -> Iterator[Result]:
         yield item.get("content"), status == "error" if isinstance(status, str) else None
 
 
-def _in_part(part: Json) -> Iterator[Result]:
+def results_of(part: Json) -> Iterator[Result]:
     """Anthropic's, the AI SDK's, Bedrock's and Google's tool results."""
     kind = part.get("type")
     if kind == "tool_result":
