@@ -74,9 +74,9 @@ class GeminiCLI(Stateless):
 
     A message is written anew whenever it changes, with the tools it called, so its id counts once.
     `$rewindTo` takes messages out of the conversation, and compression replaces them; their tokens
-    were spent all the same. A message of the model without tokens is part of a call that another message carries. The log
-    does not say who bills: prices are those of the Gemini API. Documents were checked on real
-    sessions; JSON lines against the program's code only.
+    were spent all the same. A message of the model without tokens is part of a call that another
+    message carries. The log does not say who bills: prices are those of the Gemini API. Documents
+    were checked on real sessions; JSON lines against the program's code only.
     """
 
     name: ClassVar[str] = "gemini-cli"
