@@ -26,10 +26,9 @@ _ASIDE = frozenset(
 )
 """Fields that cannot change the answer, or that the blocks cover already."""
 
-_SETTINGS = (
-    *("generationConfig", "generation_config", "config", "reasoning", "output_config"),
-    *("response_format", "output_format", "text"),
-)
+_GOOGLE = ("generationConfig", "generation_config", "config")
+_FORMS = ("response_format", "output_format")
+_SETTINGS = (*_GOOGLE, "reasoning", "output_config", *_FORMS, "text")
 
 _INSIDE = frozenset(("role", "content", "parts", "tool_calls", "cache_control", "id", "status"))
 
@@ -169,32 +168,33 @@ def settings(usage: Usage, request: Json) -> None:
     if _ASKED.isdisjoint(request):
         usage.structured_output = False
         return
-    google = (
-        _under(request, "generationConfig")
-        or _under(request, "generation_config")
-        or _under(request, "config")
-    )
+    google = _NOTHING
+    for key in _GOOGLE:
+        if not google and key in request:
+            google = _under(request, key)
     temperature = request.get("temperature", google.get("temperature"))
     if isinstance(temperature, int | float) and not isinstance(temperature, bool):
         usage.temperature = float(temperature)
-    thinking = google.get("thinkingConfig") or google.get("thinking_config")
-    output = _under(request, "output_config")
-    effort = (
-        request.get("reasoning_effort")
-        or _under(request, "reasoning").get("effort")
-        or output.get("effort")
-        or (thinking.get("thinkingLevel") if isinstance(thinking, dict) else None)
-    )
+    effort = request.get("reasoning_effort")
+    output = _under(request, "output_config") if "output_config" in request else _NOTHING
+    if not effort:
+        effort = _under(request, "reasoning").get("effort") or output.get("effort")
+    if not effort and google:
+        thinking = google.get("thinkingConfig") or google.get("thinking_config")
+        effort = thinking.get("thinkingLevel") if isinstance(thinking, dict) else None
     usage.reasoning_effort = word(effort)
-    usage.max_output_tokens = _first(request, _MOST_TOKENS) or _first(google, _MOST_TOKENS_GOOGLE)
-    asked = _first(request, ("n",)) or _first(google, _CHOICES_GOOGLE)
+    most, asked = _first(request, _MOST_TOKENS), _first(request, ("n",))
+    if google:
+        most = most or _first(google, _MOST_TOKENS_GOOGLE)
+        asked = asked or _first(google, _CHOICES_GOOGLE)
+    usage.max_output_tokens = most
     usage.choices = asked if asked != 1 else None
+    forms = [request[key] for key in _FORMS if key in request]
+    forms += [_under(request, "text").get("format")] if "text" in request else []
     usage.structured_output = (
-        any(map(_is_schema, (request.get("response_format"), request.get("output_format"))))
-        or _is_schema(_under(request, "text").get("format"))
-        or _is_schema(output.get("format"))
-        or (google is not _NOTHING and any(google.get(key) for key in _SCHEMAS_GOOGLE))
-        or any(map(_strict, listed(request.get("tools"))))
+        any(map(_is_schema, [*forms, output.get("format")]))
+        or (bool(google) and any(map(google.get, _SCHEMAS_GOOGLE)))
+        or ("tools" in request and any(map(_strict, listed(request["tools"]))))
     )
 
 

@@ -146,7 +146,9 @@ def _count(usage: Usage, stated: Metadata, call: Call) -> None:
 
 
 def _of(details: list[Modality] | None, modality: str) -> int:
-    return sum(part.tokenCount or 0 for part in details or () if part.modality == modality)
+    if not details:
+        return 0
+    return sum(part.tokenCount or 0 for part in details if part.modality == modality)
 
 
 def _searches(model: str | None, candidate: Json) -> int:
@@ -177,8 +179,11 @@ def _camel(value: Any) -> Any:
     return body
 
 
+_PYTHONS = frozenset(("finish_reason", "grounding_metadata"))
+
+
 def _candidate(value: Any) -> Any:
-    if not isinstance(value, dict) or {"finish_reason", "grounding_metadata"}.isdisjoint(value):
+    if not isinstance(value, dict) or _PYTHONS.isdisjoint(value):
         return value
     candidate = {_wire(k): v for k, v in value.items()}
     grounding = candidate.get("groundingMetadata")

@@ -128,18 +128,19 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
     places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
     stated = [p for p in places if isinstance(p, dict) and not _NAMES.isdisjoint(p)]
-    for column in {_COLUMNS[name] for place in stated for name in place.keys() & _COLUMNS.keys()}:
-        names = _WHO[column]
-        values = (short(place[name]) for place in stated for name in names if name in place)
-        if found := next(filter(None, values), None):
-            setattr(usage, column, found)
+    if stated:
+        for column in {_COLUMNS[name] for place in stated for name in _NAMES.intersection(place)}:
+            names = _WHO[column]
+            values = (short(place[name]) for place in stated for name in names if name in place)
+            if found := next(filter(None, values), None):
+                setattr(usage, column, found)
     if usage.workflow:
         usage.workflow_basis = "explicit"
-    if usage.user_id is None:
-        usage.user_id = short(request.get("user"))
-    if key := short(own.get("api_key")):
+    if usage.user_id is None and "user" in request:
+        usage.user_id = short(request["user"])
+    if own and (key := short(own.get("api_key"))):
         usage.api_key_hash = context.hash_text(key)
 
 
 def _model(value: Any) -> str | None:
-    return value.removeprefix("models/") if isinstance(value, str) and word(value) else None
+    return value.removeprefix("models/") if word(value) else None

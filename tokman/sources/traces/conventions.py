@@ -47,6 +47,13 @@ _PROVIDERS = {
     "xai": "x_ai",
 }
 
+_WORDS = (
+    ("request_model", "request_model"),
+    ("response_model", "response_model"),
+    ("effort", "reasoning_effort"),
+)
+"""Facts that are columns as they are."""
+
 
 def kind_of(facts: Facts) -> tuple[Kind, str]:
     """What a span is, and the operation it names; a span without a mark that counts is a call."""
@@ -140,17 +147,18 @@ def describe(usage: Usage, facts: Facts) -> None:
     usage.provider_name = provider_of(facts.get("provider")) or provider(
         str(facts.get("address") or "")
     )
-    usage.request_model = word(facts.get("request_model"))
-    usage.response_model = word(facts.get("response_model"))
-    if (tier := word(facts.get("tier"))) not in STANDARD_TIERS:
+    for fact, column in _WORDS:
+        if fact in facts:
+            setattr(usage, column, word(facts[fact]))
+    if "tier" in facts and (tier := word(facts["tier"])) not in STANDARD_TIERS:
         usage.service_tier = tier
-    finish = facts.get("finish")
-    usage.finish_reason = word(finish[0] if isinstance(finish, list) and finish else finish)
+    if "finish" in facts:
+        finish = facts["finish"]
+        usage.finish_reason = word(finish[0] if isinstance(finish, list) and finish else finish)
     stream = facts.get("stream")
     usage.stream = stream if isinstance(stream, bool) else None
-    usage.reasoning_effort = word(facts.get("effort"))
     usage.temperature = number(facts.get("temperature"))
-    seconds, millis = (number(facts.get(k)) for k in ("first_seconds", "first_ms"))
+    seconds, millis = number(facts.get("first_seconds")), number(facts.get("first_ms"))
     if seconds is not None or millis is not None:
         wait = seconds * 1000 if seconds is not None else millis or 0.0
         usage.time_to_first_token_ms = round(wait) if 0 <= wait < 1e9 else None

@@ -222,13 +222,14 @@ class OpenTelemetry:
             workflow_basis="default" if resource["workflow"] else None,
         )
         for column, value in resource.items():
-            setattr(usage, column, value)
+            if value is not None:
+                setattr(usage, column, value)
         span.stated = conventions.count(usage, facts)
         if not span.stated and not failed:
             usage.output_basis = "partial"
         conventions.describe(usage, facts)
-        said = spoken()
-        texts.fill(usage, self.context, asked(said), answered(said), counted=span.stated)
+        if said := spoken():
+            texts.fill(usage, self.context, asked(said), answered(said), counted=span.stated)
         span.usage = usage
         return span
 
@@ -242,10 +243,12 @@ def _listed(batch: Batch) -> list[Attribute] | None:
 
 
 def _resource(attributes: dict[str, Any]) -> Resource:
-    found = {
-        column: next((value for name in names if (value := short(attributes.get(name)))), None)
-        for column, names in RESOURCE.items()
-    }
+    found: Resource = dict.fromkeys(RESOURCE)
+    if not attributes:
+        return found
+    for column, names in RESOURCE.items():
+        stated = (short(attributes[name]) for name in names if name in attributes)
+        found[column] = next(filter(None, stated), None)
     if (found["workflow"] or "").startswith("unknown_service"):
         found["workflow"] = None
     return found

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -241,6 +242,7 @@ def _spoken_in(raw: msgspec.Raw, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _spoken_in(value, name + ".")
 
 
+@lru_cache(maxsize=10_000)
 def hex_id(text: str | None) -> str | None:
     """An id in lower-case hex; None for an empty or all-zero one, which means there is none."""
     if not text:
