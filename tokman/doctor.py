@@ -43,7 +43,12 @@ CHECKS = (
         "the tokens of these calls are priced, their searches are not: look at the provider's bill",
     ),
     Check("partial", "too low", "ingest a log of the same calls that records them to their end"),
-    Check("estimated", "either way", "have the log record the usage that the provider reports"),
+    Check(
+        "estimated",
+        "either way",
+        "have the log record the usage that the provider reports; `tokman recount` says whether "
+        "this ledger knows better by now",
+    ),
     Check("undated", "either way", "keep these files' dates, or log a time with each call"),
     Check("misdated", "either way", "look at the clock and the time unit of that log"),
     Check(

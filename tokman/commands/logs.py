@@ -157,10 +157,12 @@ def recount_(
     ledger: LedgerOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Scale estimated token counts by what the ledger's own calls of the model report.
+    """Make estimated token counts better: by ranks come since, or by the model's own calls.
 
-    For calls whose log has texts and no counts, where at least 20 calls of the same provider and
-    model have both. Shows the difference first. Counts that a log states never change.
+    For calls whose log has texts and no counts. Where tiktoken's ranks are at hand that were not
+    when it was read, the log is read again; else counts are scaled by what at least 20 calls of the
+    same provider and model report. Shows the difference first. Counts that a log states never
+    change.
 
     Exit code 0: done, or nothing to do. 1: declined.
     """
@@ -169,6 +171,8 @@ def recount_(
 
     form = form_of(form)
     store, settings = opened(ledger, config)
+    _use_mappings(settings, [])
+    _use_ranks(settings)
     card = rate_card(settings)
     answer = recount.propose(store, card)
     show(answer, form, sys.stdout)

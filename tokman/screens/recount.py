@@ -15,10 +15,12 @@ def show(answer: Recount, form: str, to: TextIO) -> None:
     """The models whose estimates change; on a screen a sentence where none does."""
     if not answer.rows and form in ("table", "markdown"):
         to.write("Nothing would change: no model has both estimated calls and new evidence\n")
+        to.writelines(note + "\n" for note in _gone(answer))
         return
     columns = [
         Column("model", "Model", missing="(no model)"),
         Column("provider", "Provider", missing="(none)", keep=3),
+        Column("count_basis", "Counted", missing="", keep=8),
         Column("calls", "Calls", "count"),
         Column("learned_from", "Learned from", "count", missing="", keep=5),
         Column("input_tokens_per_byte", "Input tokens a byte", "plain", screen=False),
@@ -29,10 +31,26 @@ def show(answer: Recount, form: str, to: TextIO) -> None:
         Column("list_cost", "Stored", "money"),
         Column("new_list_cost", "New", "money"),
     ]
-    total = answer.total | {"model": "Total", "provider": "", "learned_from": None}
-    calls = plural(answer.total["calls"], "call")
-    notes = [
-        f"{calls} whose log states no counts, by what this ledger's own calls of the model report "
-        "for their texts; ±: nine in ten of these lie within"
-    ]
+    total = answer.total | {"model": "Total", "provider": ""}
+    learned = sum(row["calls"] for row in answer.rows if row["count_basis"] == "ratio")
+    notes = []
+    if learned:
+        notes.append(
+            f"{plural(learned, 'call')} whose log states no counts, by what this ledger's own "
+            "calls of the model report for their texts; ±: nine in ten of these lie within"
+        )
+    if told := answer.total["calls"] - learned:
+        notes.append(
+            f"{plural(told, 'call')} by the model's own encoding: their logs were read again with "
+            "the ranks that are at hand now"
+        )
+    notes += _gone(answer)
     render.show(answer.rows, columns, form, to, total=total, notes=notes)
+
+
+def _gone(answer: Recount) -> list[str]:
+    """What keeps calls from better counts."""
+    if not answer.gone:
+        return []
+    calls = plural(answer.gone, "call")
+    return [f"{calls} could be counted by the model's encoding, if the logs were where they were"]

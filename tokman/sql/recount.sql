@@ -1,19 +1,15 @@
--- Calls whose counts are estimated, with those that the ledger's own calls of the model suggest:
+-- Calls whose counts change: those told by their texts at last, and estimates where the ledger's own
+-- calls of the model suggest others:
 -- the median of reported tokens a byte, over $least calls or more with texts and counts. A margin is
 -- how far from the median nine in ten of these calls lie at most. Medians and margins are order
 -- statistics, so neither the order of rows nor that of ingests matters.
 with calls as (
     select
         *,
-        coalesce(provider_name, '') as provider,
-        regexp_replace(
-            lower(coalesce(response_model, request_model)), '[-@]20[0-9]{2}-?[0-9]{2}-?[0-9]{2}.*', ''
-        ) as family,
-        list_sum(block_sizes) as input_bytes,
         uncached_input_tokens + cache_read_input_tokens + cache_write_5m_input_tokens
         + cache_write_1h_input_tokens as input_tokens
     from usage
-    where block_sizes is not null and output_bytes > 0
+    where output_bytes > 0
 ),
 
 estimated as (
@@ -78,18 +74,23 @@ scaled as (
         greatest(1, round(output_bytes * output_ratio))::bigint as written
     from estimated
     inner join learned using (provider, family)
+),
+
+learnt as (
+    select
+        * replace (
+            asked as uncached_input_tokens,
+            written as output_tokens,
+            'ratio' as count_basis,
+            (asked * input_margin + written * output_margin) / (asked + written) as count_margin
+        )
+    from scaled
+    where
+        (uncached_input_tokens, output_tokens, count_basis)
+        is distinct from (asked, written, 'ratio')
 )
 
-select
-    * replace (
-        asked as uncached_input_tokens,
-        written as output_tokens,
-        'ratio' as count_basis,
-        (asked * input_margin + written * output_margin) / (asked + written) as count_margin
-    ),
-    uncached_input_tokens + output_tokens as held_tokens,
-    list_cost as held_list_cost
-from scaled
-where
-    (uncached_input_tokens, output_tokens, count_basis)
-    is distinct from (asked, written, 'ratio')
+from learnt
+union all by name
+from usage
+where told_by_text and call_id not in (select call_id from scaled)
