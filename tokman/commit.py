@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman import rates, sql, statement
+from tokman import rates, sources, sql, statement
 from tokman.usage import QUANTITIES, arrow_schema, stored_schema
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def withdraw(ledger: Ledger, read_at: dict[str, datetime]) -> int:
     """Take out the lines of bills that files written over no longer hold; how many. `read_at`: path
     of each file, read to its end, → the time it was last changed, UTC without a zone.
 
-    A bill that is exported again to the same place restates its account and period as a whole; so a
-    line it has left out is no longer billed.
+    A bill that is exported again to the same place restates its account and period as a whole, and
+    so do pages of buckets; a line they have left out is no longer billed.
     """
     from tokman.query import database
 
@@ -125,8 +125,27 @@ def withdraw(ledger: Ledger, read_at: dict[str, datetime]) -> int:
         files = ledger.files("statements")
         if not files:
             return 0
-        params = {"files": files, "paths": list(read_at), "times": list(read_at.values())}
+        params: dict[str, Any] = {"files": files, "bucketed": sources.of_buckets()}
+        params |= {"paths": list(read_at), "times": list(read_at.values())}
         found = database().sql(sql.text("withdrawn"), params=params).to_arrow_table()
+        if found.num_rows:
+            ledger.take_out(found["statement_id"], "statements")
+        return int(found.num_rows)
+
+
+def supersede(ledger: Ledger, incoming: pa.Table) -> int:
+    """Take out the lines of buckets, among those of which `incoming` has lines, that a later
+    statement of the same bucket no longer has; how many."""
+    from tokman.query import database
+
+    bucketed = sources.of_buckets()
+    if not set(incoming["source"].unique().to_pylist()) & set(bucketed):
+        return 0
+    with ledger.lock():
+        connection = database()
+        connection.register("batch", incoming)
+        params = {"files": ledger.files("statements"), "bucketed": bucketed}
+        found = connection.sql(sql.text("superseded"), params=params).to_arrow_table()
         if found.num_rows:
             ledger.take_out(found["statement_id"], "statements")
         return int(found.num_rows)

@@ -90,7 +90,7 @@ class Ingested(msgspec.Struct, kw_only=True):
     stated: int = 0
     """Those of them that were new, or later than what was known of the line."""
     withdrawn: int = 0
-    """Lines of bills taken out, for their file was written over and has them no more."""
+    """Lines of statements taken out: a later statement of the same days has them no more."""
     rejects: list[Reject] = []
     not_logs: list[str] = []
     """Files in the folders given that are no log of a format tokman reads."""

@@ -241,11 +241,11 @@ class Run:
 
             self.count(commit(self.ledger, table(self.batches), self.card(), self.ingest_id))
         if self.statements:
-            from tokman.commit import commit_statements
+            from tokman.commit import commit_statements, supersede
 
-            self.done.stated += commit_statements(
-                self.ledger, table(self.statements), self.ingest_id
-            )
+            lines = table(self.statements)
+            self.done.stated += commit_statements(self.ledger, lines, self.ingest_id)
+            self.done.withdrawn += supersede(self.ledger, lines)
         if self.restated:
             from tokman.commit import withdraw
 

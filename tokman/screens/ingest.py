@@ -44,7 +44,7 @@ def show(done: Ingested, to: TextIO) -> None:
         parts.append(f"{plural(done.stated, 'line')} of statements added or restated")
     if done.withdrawn:
         lines = plural(done.withdrawn, "line")
-        parts.append(f"{lines} of statements taken out, in their files no more")
+        parts.append(f"{lines} of statements taken out, in later ones no more")
     if done.rejects:
         parts.append(f"{plural(len(done.rejects), 'line')} refused")
     say(" · ".join(parts))

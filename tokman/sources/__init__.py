@@ -119,6 +119,12 @@ def record_paths() -> list[str]:
     return [path for mapping in found if mapping for path in mapping.record_paths]
 
 
+def of_buckets() -> list[str]:
+    """Names of the sources that state a stretch of time as a whole: what a later statement of it
+    leaves out is not so any more."""
+    return [source.name for source in known() if getattr(source, "whole_buckets", False)]
+
+
 def by_name(name: str) -> type[Source]:
     """The source of that name; KeyError if there is none."""
     return {source.name: source for source in sources()}[name]

@@ -46,7 +46,7 @@ def test_a_line_that_has_vanished_goes(tokman: Run, tmp_path: Path) -> None:
     assert billed(tokman) == ["1", "2", "4", "8"]
     write(bill, [usage(1, "1"), usage(3, "9")], 2)
     done = tokman("ingest", bill)
-    assert "2 lines of statements taken out, in their files no more" in done.err
+    assert "2 lines of statements taken out, in later ones no more" in done.err
     assert billed(tokman) == ["1", "9"]
     assert "1 unchanged" in tokman("ingest", bill).err
 

@@ -87,6 +87,7 @@ class AnthropicAdmin(Stateless):
     name: ClassVar[str] = "anthropic-admin"
     title: ClassVar[str] = "Anthropic usage, cost and Claude Code reports"
     locations: ClassVar[tuple[str, ...]] = ()
+    whole_buckets: ClassVar[bool] = True
     record_type: ClassVar[Any] = msgspec.Raw
 
     def __init__(self, context: Context) -> None:

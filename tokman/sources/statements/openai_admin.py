@@ -45,6 +45,7 @@ class OpenAIAdmin(Stateless):
     name: ClassVar[str] = "openai-admin"
     title: ClassVar[str] = "OpenAI Usage and Costs API"
     locations: ClassVar[tuple[str, ...]] = ()
+    whole_buckets: ClassVar[bool] = True
     record_type: ClassVar[Any] = msgspec.Raw
 
     def __init__(self, context: Context) -> None:
