@@ -171,8 +171,8 @@ def recount_(
 
     form = form_of(form)
     store, settings = opened(ledger, config)
-    _use_mappings(settings, [])
-    _use_ranks(settings)
+    use_mappings(settings, [])
+    use_ranks(settings)
     card = rate_card(settings)
     answer = recount.propose(store, card)
     show(answer, form, sys.stdout)
