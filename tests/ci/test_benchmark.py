@@ -56,7 +56,7 @@ def test_points() -> None:
     failed = points["support-assistant: share of outcomes that were no success"]
     assert (failed["unit"], failed["value"]) == ("%", Decimal("9.02439"))
     total = points["all workflows: cost per call"]["extra"].split("\n")
-    assert "input per call: +$1.334" in total
+    assert "input per call: +$1.33358" in total
     assert points["docs-qa, case refund-17: budget per case"]["value"] == Decimal("0.31")
 
 

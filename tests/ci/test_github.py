@@ -56,7 +56,7 @@ def test_the_answer_then_the_findings() -> None:
     first, *rest = read(EVERYTHING)
     assert (first.name, first.properties) == ("notice", {"title": "tokman check"})
     assert first.message.startswith("regression: support-assistant: +17.4% per call, more than")
-    assert "\ninput per call: +$1.334\n" in first.message
+    assert "\ninput per call: +$1.33358\n" in first.message
     assert Counter(each.name for each in rest) == {"error": 4, "warning": 1, "notice": 1}
     assert rest[1].properties == {
         "file": "evals/baseline.json",

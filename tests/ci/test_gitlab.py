@@ -75,7 +75,7 @@ def test_issues_are_what_must_be_looked_at() -> None:
     ]
     assert issues[1]["location"]["path"] == "evals/baseline.json"
     assert ["Spend rose $1.98" in one["description"] for one in issues] == [True] + 5 * [False]
-    assert "    input per call: +$1.334" in issues[1]["content"]["body"].split("\n")
+    assert "    input per call: +$1.33358" in issues[1]["content"]["body"].split("\n")
     assert len({one["fingerprint"] for one in issues}) == len(issues)
 
 

@@ -51,6 +51,7 @@ def test_everything_is_in_it() -> None:
     for each in EVERYTHING.findings:
         assert each.workflow is None or each.workflow in seen
     assert "3 calls without a price are in no cost" in seen
+    assert "Spend rose $1.98: " in seen
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_results_are_errors_and_warnings() -> None:
         "artifactLocation": {"uri": "evals/baseline.json"},
         "region": {"startLine": 5},
     }
-    assert "input per call: +$1.334" in run["results"][0]["message"]["text"]
+    assert "input per call: +$1.33358" in run["results"][0]["message"]["text"]
     assert "input per call" not in run["results"][3]["message"]["text"]
     assert run["properties"]["moved"]["parts"][0] == {"factor": "volume", "amount": 0.64174}
 

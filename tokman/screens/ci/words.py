@@ -145,7 +145,7 @@ def added(amount: Decimal, digits: int | None = None) -> str:
 
 def reasons(moved: Moved) -> list[str]:
     """Why the spend moved: the sentence, then each part with its amount."""
-    digits = cents([moved.before, moved.now])
+    digits = min(12, cents([moved.before, moved.now]) + 2)  # small parts seldom round away
     return [
         harmless(moved.sentence),
         f"spend before: {dollars(moved.before, digits)}",
