@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -66,19 +66,24 @@ def recommend(
 ) -> Plan:
     """The plan for the charges from `since` (naive UTC, inclusive) to `until` (exclusive).
 
-    What is dismissed leaves before the levers are chained, so that others may take its calls.
+    What is dismissed leaves before the levers are chained, so that others may take its calls. In a
+    workflow where some of the levers save more than all of them, the others are not applied.
     NothingToJudge where no call has a price. Leaves the tables `savings` (call, call_id, lever,
     cell, amount in USD) and `calls` on the connection: every total of the plan is a sum of them.
     `watch` is told of every saving as `waterfall.run` says.
     """
     decided = decided or Decided()
     scene = waterfall.set_scene(connection, card, config, since, until)
-    chain = waterfall.run(
-        scene,
-        levers,
-        dismissed=decided.named("dismissed"),
-        watch=(lambda saving: watch(scene, saving)) if watch else None,
-    )
+    dismissed = decided.named("dismissed")
+
+    def chained(spared: Mapping[str, Collection[str | None]]) -> waterfall.Waterfall:
+        tell = (lambda saving: watch(scene, saving)) if watch else None
+        return waterfall.run(scene, levers, dismissed=dismissed, spared=spared, watch=tell)
+
+    chain = chained({})
+    worths = worth(scene, levers, chain, dismissed)
+    if worths.spared:
+        chain = chained(worths.spared)
     judged = precision.by_rule(decided.judgements)
     refuted = {
         (one.lever, one.cell)
@@ -86,7 +91,6 @@ def recommend(
         if (found := judged.get((one.lever, one.about.rule))) is not None and found.refuted
     }
     spread = odds(scene, chain.savings, refuted)
-    worths = worth(scene, levers, chain)
     short = names.short(one.name for one in chain.savings)
     accepted = decided.named("accepted")
     items = [
@@ -130,7 +134,7 @@ def recommend(
             middle=spread.together.middle,
             high=spread.together.high,
         ),
-        left=[Left(**one._asdict()) for one in chain.left],
+        left=[Left(**one._asdict()) for one in (*chain.left, *worths.aside)],
         decisions=[*decided.named("accepted").values(), *decided.named("dismissed").values()],
     )
 

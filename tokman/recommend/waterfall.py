@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
@@ -15,12 +16,15 @@ from tokman.recommend.lever import LEAST, Cell, LeftAlone, Lever, Scene
 from tokman.usage import PICO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import duckdb
 
     from tokman.config import Config
     from tokman.rates import Card
+
+
+NOTHING: Mapping[str, Collection[str | None]] = MappingProxyType({})
 
 
 class Saving(NamedTuple):
@@ -89,9 +93,11 @@ def run(
     into: str = "savings",
     *,
     dismissed: Collection[str] = (),
+    spared: Mapping[str, Collection[str | None]] = NOTHING,
     watch: Callable[[Saving], None] | None = None,
 ) -> Waterfall:
-    """Apply the levers in order, without the recommendations `dismissed` (full names).
+    """Apply the levers in order, without the recommendations `dismissed` (full names), and none to
+    the workflows that are `spared` it.
 
     Leaves the table `into` (call, call_id, lever, cell, amount). `amount` is USD, DECIMAL(18,12); a
     call that writes a cache for others may have a negative one. `watch` is told of every saving
@@ -103,7 +109,7 @@ def run(
     savings: list[Saving] = []
     left: list[LeftAlone] = []
     for lever in levers:
-        found, aside = apply(scene, lever, into, dismissed, watch)
+        found, aside = apply(scene, lever, into, dismissed, spared.get(lever.name, ()), watch)
         savings += found
         left += aside
     after = total(scene, "current")
@@ -167,9 +173,11 @@ def apply(
     lever: Lever,
     into: str,
     dismissed: Collection[str] = (),
+    spared: Collection[str | None] = (),
     watch: Callable[[Saving], None] | None = None,
 ) -> tuple[list[Saving], list[LeftAlone]]:
-    """One lever on `current`: its savings into the table `into`, its usage into `current`."""
+    """One lever on `current`, but for the workflows it is to spare: its savings into the table
+    `into`, its usage into `current`."""
     from tokman.rates import price
 
     execute = scene.connection.execute
@@ -180,6 +188,12 @@ def apply(
     gone = [cell for cell, name in enumerate(called) if name in dismissed]
     if gone:
         execute("delete from proposal where list_contains($gone::integer[], cell)", {"gone": gone})
+    if spared:
+        scene.note("spared", {"workflow": "varchar"}, [(name,) for name in spared])
+        execute(
+            "delete from proposal where call in (select call from calls join spared "
+            "on spared.workflow is not distinct from calls.workflow)"
+        )
     price(scene.connection, scene.card, "proposal", "proposed")
     scene.make("accepted", "accepted", together=lever.together, least=LEAST)
     savings = [
