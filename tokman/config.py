@@ -82,7 +82,7 @@ class Declared(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     importance: str | float | int | None = None
     """Weight of a lost outcome; 1 is an ordinary one."""
     waste: str | float | int | None = None
-    """The share of spend that may be waste before it is worth a word: 5% or 0.05."""
+    """The share of spend that may be waste: 5% or 0.05; Stop says where it is more."""
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

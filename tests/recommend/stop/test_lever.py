@@ -15,8 +15,8 @@ from tests.recommend.stop import (
     test_loops,
 )
 from tests.recommend.stop.cases import agent, chain, found, requests, traffic
-from tokman.config import Config
-from tokman.recommend import recommend, waterfall
+from tokman.config import Config, Declared
+from tokman.recommend import Plan, recommend, waterfall
 from tokman.recommend.plan import LEVERS
 from tokman.recommend.stop import Stop
 from tokman.recommend.waterfall import Waterfall
@@ -122,3 +122,22 @@ def test_hostile_names_are_cut() -> None:
     name = "conversation'; drop table calls -- " * 20
     (one,) = chain(agent(["test=fail"] * 10 + [""], name)).savings
     assert len(one.about.change) < 500
+
+
+@pytest.mark.parametrize(
+    ("times", "said"), [(1.01, "within the"), (0.9, "above the"), (0.4, "more than twice the")]
+)
+def test_what_is_tolerated_is_beside_what_was_found(times: float, said: str) -> None:
+    usages = CASES[0]
+    (workflow,) = {usage.workflow for usage in usages}
+
+    def plan(waste: float) -> Plan:
+        settings = Config(workflows={workflow or "": Declared(waste=waste)})
+        return recommend(books(usages), card(), settings, levers=[Stop()])
+
+    free = plan(1)
+    share = 1 - free.spend_after / free.spend
+    assert 0 < share < 1
+    for one in plan(share * times).recommendations:
+        assert f"looks like waste here is {share:.1%} of" in one.facts[-1]
+        assert said in one.facts[-1]

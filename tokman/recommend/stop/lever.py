@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
-from tokman import sql
+from tokman import economics, sql
 from tokman.recommend.lever import LEAST, Cell, LeftAlone, Proposal, Scene, label
 from tokman.recommend.stop.attempts import BILLED_ERROR, CUT_ANSWER, DOUBLE_SUBMIT, RETRY_STORM
 from tokman.recommend.stop.conversations import ABANDONED, RUNAWAY
 from tokman.recommend.stop.jobs import IDLE_JOB
 from tokman.recommend.stop.loops import LONG_TOOL_RUN, LOOP, UNSEEN_LOOP
 from tokman.recommend.stop.rule import Episode, Found, Rule, dollars, plural
+
+if TYPE_CHECKING:
+    from tokman.config import Config
 
 FINDERS = (
     "loops",
@@ -67,7 +71,17 @@ class Stop:
             noted = [(cell, row["rule"], row["workflow"]) for cell, row in enumerate(rows)]
             scene.note("stop_cells", CELLS, noted)
             scene.make("proposal", "stop/removed")
-            proposal.cells = [_cell(row, worst[row["rule"], row["workflow"]]) for row in rows]
+            wasted: dict[str | None, Decimal] = defaultdict(Decimal)
+            for row in rows:
+                wasted[row["workflow"]] += row["cost"]
+            proposal.cells = [
+                _cell(
+                    row,
+                    worst[row["rule"], row["workflow"]],
+                    _tolerance(scene.config, row, wasted[row["workflow"]]),
+                )
+                for row in rows
+            ]
         scene.connection.execute("drop table stopped")
         return proposal
 
@@ -106,7 +120,20 @@ def _worst(scene: Scene) -> dict[tuple[str, str | None], list[Episode]]:
     return found
 
 
-def _cell(row: dict[str, Any], worst: list[Episode]) -> Cell:
+def _tolerance(config: Config, row: dict[str, Any], wasted: Decimal) -> str:
+    """How much of a workflow's spend the rules found, beside what its owner tolerates."""
+    tolerated = economics.terms(config, row["workflow"]).waste
+    share = float(wasted / row["spent"])
+    how = "within" if share <= tolerated else "above"
+    if share > 2 * tolerated:
+        how = "more than twice"
+    return (
+        f"all that looks like waste here is {share:.1%} of what the workflow costs, {how} "
+        f"the {tolerated:.0%} that is tolerated"
+    )
+
+
+def _cell(row: dict[str, Any], worst: list[Episode], tolerance: str) -> Cell:
     rule = RULES[row["rule"]]
     words = rule.words(Found(label(row["workflow"]), row, worst))
     return Cell(
@@ -116,7 +143,7 @@ def _cell(row: dict[str, Any], worst: list[Episode]) -> Cell:
         model=row["model_id"],
         change=words.change,
         evidence=rule.evidence,
-        facts=words.facts,
+        facts=[*words.facts, tolerance],
         risks=words.risks,
         proof=words.proof,
         rule=rule.name,

@@ -1,4 +1,5 @@
--- What each rule found in each workflow, and the model on which most of it was spent.
+-- What each rule found in each workflow, the model on which most of it was spent, and what all calls
+-- of the workflow cost.
 with found as (
     select
         stopped.*,
@@ -27,6 +28,16 @@ models as (
         partition by rule, workflow
         order by sum(cost) desc, provider_id, model_id
     ) = 1
+),
+
+spending as (
+    select
+        calls.workflow,
+        sum(current.cost) as spent
+    from current
+    inner join calls using (call)
+    where coalesce(calls.workflow, '') in (select coalesce(workflow, '') from found)
+    group by calls.workflow
 )
 
 select
@@ -43,8 +54,10 @@ select
     mode(found.size order by found.size) as usual_size,
     max(found.measure) as measure,
     mode(found.error_type order by found.error_type) as usual_error,
-    mode(found.clock order by found.clock) as usual_time
+    mode(found.clock order by found.clock) as usual_time,
+    any_value(spending.spent) as spent
 from found
+inner join spending on spending.workflow is not distinct from found.workflow
 inner join models
     on models.rule = found.rule
     and models.workflow is not distinct from found.workflow
