@@ -327,6 +327,7 @@ def ledger(tmp_path: Path) -> Path:
         (("--against", "2026-10", "--since", "2027-01"), 3),
         (("--against", "2026-09", "--informational"), 0),
         (("--against", "2026-10", "--informational"), 0),
+        (("--against", "2026-10", "--informational", "--format", "json"), 0),
         (("--against-ledger", "ledger"), 0),
         (("--against-ledger", "ledger", "--against", "2026-10", "--since", "2026-11"), 1),
         (("--against", "2026-10", "--budget", "call=0.0001", "--max-increase", "900%"), 1),
@@ -337,7 +338,21 @@ def test_windows_and_other_ledgers(
 ) -> None:
     done = tokman("check", "--ledger", ledger, *options)
     assert done.code == code, done
-    assert len(done.err.splitlines()) == (2 if code == 3 else 1 if "2026-09" in options else 0)
+    assert len(done.err.splitlines()) == (2 if "2026-09" in options or code == 3 else 0)
+
+
+@pytest.mark.parametrize(
+    "options", [("--baseline", "none.json"), ("--max-increase", "much"), ("--format", "tea")]
+)
+def test_wrong_use_is_told_but_fails_no_informational_build(
+    options: tuple[str, ...], tokman: Run, ledger: Path
+) -> None:
+    codes = []
+    for asked in ((), ("--informational",)):
+        done = tokman("check", "--ledger", ledger, *options, *asked)
+        codes.append(done.code)
+        assert done.err.startswith("error: ")
+    assert codes == [2, 0]
 
 
 def test_where_to_look(tokman: Run, ledger: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -20,7 +21,7 @@ from tokman.commands.options import (
     opened,
     rate_card,
 )
-from tokman.errors import NothingToJudge, TokmanError
+from tokman.errors import TokmanError
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,7 +109,7 @@ def check(
         ),
     ] = None,
     informational: Annotated[
-        bool, typer.Option("--informational", help="Exit with 0 whatever the verdict")
+        bool, typer.Option("--informational", help="Exit with 0 whatever happens")
     ] = False,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -140,7 +141,7 @@ def check(
     """Fail when a unit of work costs more than it did, beyond chance and at the same prices.
 
     Exit code 0: pass or warn. 1: regression. 2: wrong use. 3: nothing to judge, or unpriced calls.
-    4: inconclusive, with --inconclusive fail. With --informational 0, but for wrong use.
+    4: inconclusive, with --inconclusive fail. With --informational always 0.
     """
     from tokman.check import baseline as files
     from tokman.check import branch, keep
@@ -150,48 +151,57 @@ def check(
     from tokman.screens.ci import files as reports
     from tokman.screens.ci.words import repository
 
-    if sum(each is not None for each in (baseline, against or against_ledger, save)) > 1:
-        raise TokmanError("choose one of --baseline, --against and --save", "tokman check --help")
-    if form not in ci.FORMATS:
-        raise TokmanError(f"no format {form!r}", f"choose from {', '.join(ci.FORMATS)}")
-    if output and save is not None:
-        raise TokmanError("--save judges nothing, so that --output has nothing to say", "drop one")
-    also = reports.outputs(output or ())
-    store, stated = opened(ledger, config)
-    flags = Flags(
-        *(mode, unit, max_increase, min_impact, strictness, alpha, inconclusive, max_unpriced),
-        tuple(budget or ()),
-    )
-    held = settings(stated, flags)
-    asked = Asked(baseline, against, against_ledger, since, until, tz, where)
-    if save is not None:
-        if not force:
-            branch.refuse_elsewhere(save, stated.check.main)
-        now = _scope(store, stated, asked, since, until)
-        made = keep.save(now, rate_card(stated), save)
-        calls = sum(work.calls for work in made.work)
-        print(f"{save}: {calls:,} calls of {len(made.work):,} workflows", file=sys.stderr)
-        return 0
-    if baseline is None and against is None and against_ledger is None and not held.limits:
-        raise TokmanError(
-            "nothing to compare with",
-            "--baseline FILE, --against last-month, --against-ledger FOLDER, or --budget call=0.04",
+    with _told(informational):
+        if sum(each is not None for each in (baseline, against or against_ledger, save)) > 1:
+            raise TokmanError(
+                "choose one of --baseline, --against and --save", "tokman check --help"
+            )
+        if form not in ci.FORMATS:
+            raise TokmanError(f"no format {form!r}", f"choose from {', '.join(ci.FORMATS)}")
+        if output and save is not None:
+            raise TokmanError("--save judges nothing that --output could tell", "drop one")
+        also = reports.outputs(output or ())
+        store, stated = opened(ledger, config)
+        flags = Flags(
+            *(mode, unit, max_increase, min_impact, strictness, alpha, inconclusive, max_unpriced),
+            tuple(budget or ()),
         )
-    before = None if baseline is None else files.read(baseline)
-    try:
+        held = settings(stated, flags)
+        asked = Asked(baseline, against, against_ledger, since, until, tz, where)
+        if save is not None:
+            if not force:
+                branch.refuse_elsewhere(save, stated.check.main)
+            now = _scope(store, stated, asked, since, until)
+            made = keep.save(now, rate_card(stated), save)
+            calls = sum(work.calls for work in made.work)
+            print(f"{save}: {calls:,} calls of {len(made.work):,} workflows", file=sys.stderr)
+            return 0
+        if baseline is None and against is None and against_ledger is None and not held.limits:
+            raise TokmanError(
+                "nothing to compare with",
+                "--baseline FILE, --against last-month, --against-ledger PATH, --budget call=0.04",
+            )
+        before = None if baseline is None else files.read(baseline)
         answer = _judged(store, stated, held, asked, before, informational)
-    except NothingToJudge as nothing:
-        if not informational:
-            raise
-        print(f"tokman: {nothing.message} ({nothing.hint})", file=sys.stderr)
-        return 0
-    with suppress(BrokenPipeError):  # a reader that had enough does not change the verdict
-        if form == "text":
-            show(answer, form, sys.stdout)  # as wide as the screen
-        else:
-            sys.stdout.write(ci.rendered(form, answer, repository()))
-    reports.write(also, answer, repository())
-    return answer.exit_code
+        with suppress(BrokenPipeError):  # a reader that had enough does not change the verdict
+            if form == "text":
+                show(answer, form, sys.stdout)  # as wide as the screen
+            else:
+                sys.stdout.write(ci.rendered(form, answer, repository()))
+        reports.write(also, answer, repository())
+        return answer.exit_code
+
+
+@contextmanager
+def _told(informational: bool) -> Iterator[None]:
+    """Within, what is wrong ends the program as always, but with exit code 0 where a job only wants
+    to be informed."""
+    try:
+        yield
+    except TokmanError as error:
+        if informational:
+            error.exit_code = 0
+        raise
 
 
 class Asked(NamedTuple):
