@@ -126,12 +126,19 @@ def quality(seen: Quality, loss: Bound, adjusted_p: float, rule: Held, terms: Te
     )
 
 
-def apart(before: Work | None, now: Work | None, rule: Held, terms: Terms, why: str) -> Finding:
+def apart(
+    workflow: str | None,
+    before: Work | None,
+    now: Work | None,
+    rule: Held,
+    terms: Terms,
+    why: str,
+) -> Finding:
     """What cannot be compared, and why not."""
     return Finding(
-        id=f"cost/{name_of((now or before).workflow)}",  # type: ignore[union-attr]
+        id=f"cost/{name_of(workflow)}",
         rule="cost",
-        workflow=(now or before).workflow,  # type: ignore[union-attr]
+        workflow=workflow,
         outcome="not judged",
         level=rule.level,
         why=why,

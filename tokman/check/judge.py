@@ -138,13 +138,14 @@ def _compared(
         rule = held.of(workflow, terms.today)
         why = _apart(then, here, terms)
         if why is not None or then is None or here is None:
-            found.append(decide.apart(then, here, rule, terms, why or ""))
+            found.append(decide.apart(workflow, then, here, rule, terms, why or ""))
             continue
         beyond = rule.max_increase if held.strictness == "lenient" else 0.0
         if terms.mode == "suite":
             ran = compare.pairs(then, here, terms.unit)
             if not ran.names:
-                found.append(decide.apart(then, here, rule, terms, "no case is on both sides"))
+                why = "no case is on both sides"
+                found.append(decide.apart(workflow, then, here, rule, terms, why))
                 continue
             seen.append(compare.suite(workflow, ran, beyond, alpha, many))
             cases.append(ran)
