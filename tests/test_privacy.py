@@ -205,7 +205,47 @@ LOGS: dict[str, list[dict[str, Any]]] = {
             "summary": {"title": TEXT, "body": TEXT},
             "error": {"name": "APIError", "data": {"message": TEXT, "responseBody": TEXT}},
             "tokens": {"input": 5, "output": 7, "reasoning": 0},
-        }
+        },
+        {
+            "info": {
+                "id": "msg_2",
+                "sessionID": "ses_1",
+                "role": "assistant",
+                "time": {"created": 1_767_225_602_000, "completed": 1_767_225_603_000},
+                "tokens": {"input": 6, "output": 7, "reasoning": 0},
+            },
+            "parts": [
+                {"type": "text", "text": TEXT},
+                *(
+                    {"type": "tool", "callID": TEXT, "tool": name, "state": state | {"input": TEXT}}
+                    for name in ("look", TEXT)
+                    for state in (
+                        {"status": "completed", "output": TEXT, "title": TEXT},
+                        {"status": "error", "error": TEXT, "metadata": {"note": TEXT}},
+                    )
+                ),
+            ],
+        },
+        {
+            "id": "msg_3",
+            "sessionID": "ses_1",
+            "role": "assistant",
+            "time": {"created": 1_767_225_604_000, "completed": 1_767_225_605_000},
+            "model": {"id": "claude-haiku-4-5", "providerID": "anthropic"},
+            "content": [
+                {
+                    "type": "tool",
+                    "id": "call_1",
+                    "name": TEXT,
+                    "state": {
+                        "status": "completed",
+                        "input": {"q": TEXT},
+                        "content": [{"type": "text", "text": TEXT}],
+                    },
+                }
+            ],
+            "tokens": {"input": 7, "output": 7, "reasoning": 0},
+        },
     ],
     "copilot-cli": [
         {

@@ -55,7 +55,11 @@ LOGS: dict[str, list[Log]] = {
         [*codex.START, codex.record(3, "resp_1", codex.tokens(1000, 400, 90, 60))],
     ],
     "gemini-cli": [[gemini_cli.HEAD, gemini_cli.said("m-1", gemini_cli.tokens(9, 8, 5, 3, 2))]],
-    "opencode": [[opencode.message()], [opencode.version_2()]],
+    "opencode": [
+        [opencode.message()],
+        [opencode.version_2()],
+        [{"info": opencode.message(), "parts": []}],
+    ],
     "amp": [[amp.thread([amp.said()])]],
     "langfuse": [[_TOKENS], [langfuse.snake(_TOKENS)]],
     "otel": [[otel.batch(otel.chat(1, None, 30, 12))]],

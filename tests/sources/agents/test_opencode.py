@@ -11,7 +11,7 @@ import pytest
 
 from tokman.sources import claimants
 from tokman.sources.agents.opencode import OpenCode
-from tokman.sources.base import Context
+from tokman.sources.base import Context, Refused
 from tokman.usage import Usage
 
 
@@ -52,10 +52,11 @@ def version_2(spent: dict[str, Any] | None = None, **more: Any) -> dict[str, Any
 def read(*records: dict[str, Any]) -> list[Usage]:
     source = OpenCode(Context("opencode.db", b"k"))
     decoder = msgspec.json.Decoder(OpenCode.record_type)
-    found: list[Usage] = []
+    refused: list[Usage | Refused] = []
     for number, record in enumerate(records, 1):
-        found += source.parse(decoder.decode(json.dumps(record)), number)
-    return found
+        refused += source.parse(decoder.decode(json.dumps(record)), number)
+    assert refused == []
+    return list(source.finish())
 
 
 def test_the_whole_row() -> None:
