@@ -28,6 +28,7 @@ _KINDS: dict[str, tuple[Kind, str]] = {
     "GUARDRAIL": ("sum", ""),
     "EVENT": ("step", ""),
 }
+_NO_TRACE = Trace()
 _TAG = re.compile(r"(?:workflow|feature|task):\s*(.+)", re.ASCII)
 _OTEL = re.compile(r"[0-9a-f]{32}:[0-9a-f]{16}")
 _ROW_KEYS = frozenset(("traceId", "trace_id"))
@@ -141,13 +142,15 @@ class Langfuse:
 
     def _usage(self, seen: Observation, trace: Trace | None, operation: str) -> Usage:
         """The row but for its counts."""
-        trace = trace or Trace()
+        trace = trace or _NO_TRACE
         start = time_us(seen.startTime or seen.start_time, "startTime")
         end = time_us(seen.endTime or seen.end_time, "endTime")
         first = time_us(seen.completionStartTime or seen.completion_start_time, "completionStart")
-        listed = labels if (labels := shape.labels(seen.traceTags or seen.tags)) else trace.tags
-        tags = [tag for tag in map(short, listed or ()) if tag]
-        tagged = next((found[1] for tag in tags if (found := _TAG.fullmatch(tag))), None)
+        tags: list[str] = []
+        tagged = None
+        if listed := shape.labels(seen.traceTags or seen.tags) or trace.tags:
+            tags = [tag for tag in map(short, listed) if tag]
+            tagged = next((found[1] for tag in tags if (found := _TAG.fullmatch(tag))), None)
         name = short(seen.traceName or seen.trace_name or trace.name)
         failed = seen.level == "ERROR"
         environment = short(seen.environment or trace.environment)
@@ -189,18 +192,20 @@ def _describe(usage: Usage, seen: Observation) -> str | None:
     """Model, settings, stated cost, and what the metadata tell; the response id if they do."""
     metadata = shape.given(seen.metadata)
     facts = shape.facts_of(metadata)
-    conventions.describe(usage, facts)
-    model = word(seen.model or seen.provided_model_name)
-    usage.response_model = usage.response_model or model
+    if facts:
+        conventions.describe(usage, facts)
+        usage.agent_name = short(facts.get("agent"))
+    usage.response_model = usage.response_model or word(seen.model or seen.provided_model_name)
     if usage.provider_name is None:
         usage.provider_name = conventions.provider_of(metadata.ls_provider)
-    usage.agent_name = short(facts.get("agent"))
     settings = shape.details(seen.modelParameters or seen.model_parameters, "modelParameters")
     usage.temperature = conventions.number(settings.get("temperature"))
     usage.billed_cost = _stated_cost(seen)
-    explicit = (short(value) for value in (metadata.workflow, metadata.feature, metadata.task))
-    if usage.workflow_basis != "explicit" and (named := next(filter(None, explicit), None)):
-        usage.workflow, usage.workflow_basis = named, "explicit"
+    if usage.workflow_basis != "explicit":
+        for named in (metadata.workflow, metadata.feature, metadata.task):
+            if tagged := short(named):
+                usage.workflow, usage.workflow_basis = tagged, "explicit"
+                break
     answered = settings.get("id")
     if isinstance(answered, str) and answered.startswith("resp_"):
         # OpenInference lists a Responses API answer's fields among the parameters.

@@ -15,6 +15,8 @@ from tokman.errors import BadRecord
 from tokman.sources.traces.names import Facts
 from tokman.sources.traces.record import flat_facts
 
+_NULL = msgspec.Raw(b"null")
+
 Details = dict[str, Any] | str | None
 """A map, or its JSON in a cell of a table."""
 
@@ -29,9 +31,9 @@ class Observation(msgspec.Struct, kw_only=True):
     model: str | None = None
     usage: dict[str, Any] | None = None
     tags: list[str] | str | None = None
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
-    input: msgspec.Raw = msgspec.Raw(b"null")
-    output: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: msgspec.Raw = _NULL
+    input: msgspec.Raw = _NULL
+    output: msgspec.Raw = _NULL
 
     traceId: str | None = None
     parentObservationId: str | None = None
@@ -88,8 +90,8 @@ class Record(Observation, kw_only=True):
 class Given(msgspec.Struct, rename={"resource": "resourceAttributes"}):
     """The attributes of the span an observation was made of, in its metadata."""
 
-    attributes: msgspec.Raw = msgspec.Raw(b"null")
-    resource: msgspec.Raw = msgspec.Raw(b"null")
+    attributes: msgspec.Raw = _NULL
+    resource: msgspec.Raw = _NULL
     ls_provider: Any = None
     workflow: Any = None
     feature: Any = None
@@ -151,6 +153,8 @@ def labels(value: list[str] | str | None) -> list[str]:
 
 def given(raw: msgspec.Raw) -> Given:
     """The metadata, an object or the JSON of one; nothing where it is anything else."""
+    if raw == _NULL:
+        return _NOTHING
     try:
         return _given.decode(_opened(raw))
     except UNREADABLE:
@@ -159,6 +163,8 @@ def given(raw: msgspec.Raw) -> Given:
 
 def facts_of(given: Given) -> Facts:
     """What the attributes in the metadata state."""
+    if given.attributes == _NULL:
+        return {}
     try:
         return flat_facts(_opened(given.attributes))
     except UNREADABLE:

@@ -39,41 +39,44 @@ _FAMILIES = {
     "image_in": "input_image_tokens input_image input_modality_IMAGE",
 }
 _FAMILY = {key: family for family, keys in _FAMILIES.items() for key in keys.split()}
-_TOTAL = ("total", "total_tokens", "totalTokens", "totalTokenCount", "total_token_count")
-_CACHE = ("read", "written", "written_1h", "audio_in", "image_in")
-_THOUGHT = ("reasoning", "audio_out")
+_TOTAL = frozenset(("total", "total_tokens", "totalTokens", "totalTokenCount", "total_token_count"))
+_MOST = 10**15
 _DOTTED = re.compile(r"(prompt|completion)_details\.")
 
 
 def count(usage: Usage, details: dict[str, Any]) -> bool:
     """Fill the token classes; False where nothing is counted."""
     total: int | None = None
-    n = dict.fromkeys(_FAMILIES, 0)
+    n: dict[str, int] = {}
     for key, value in details.items():
         number = _number(key, value)
         if key in _TOTAL:
             total = number
         elif family := _FAMILY.get(key):
-            n[family] += number
+            n[family] = n.get(family, 0) + number
         elif number:
             raise BadRecord(f"usage {word(key) or 'of an unnamed class'}: tokens of unknown class")
-    if not total and not any(n.values()):
+    if not any(n.values()):
+        if total:
+            raise BadRecord(f"usage total ({total}) without input or output")
         return False
-    if total and not any(n.values()):
-        raise BadRecord(f"usage total ({total}) without input or output")
-    cache, thought = sum(n[k] for k in _CACHE), sum(n[k] for k in _THOUGHT)
-    inside = _reading(n["input"] + n["output"], cache, thought, total, details)
-    given = n["input"] + (0 if inside[0] else cache)
-    answered = n["output"] + (0 if inside[1] else thought)
+    of = n.get
+    given, answered = of("input", 0), of("output", 0)
+    read, written, lasting = of("read", 0), of("written", 0), of("written_1h", 0)
+    audio, image = of("audio_in", 0), of("image_in", 0)
+    reasoning, spoken = of("reasoning", 0), of("audio_out", 0)
+    cache, thought = read + written + lasting + audio + image, reasoning + spoken
+    input_inside, output_inside = _reading(given + answered, cache, thought, total, details)
     split_input(
-        *(usage, given, "usage input"),
-        read=n["read"],
-        written=n["written"] + n["written_1h"],
-        written_1h=n["written_1h"],
-        audio=n["audio_in"],
-        image=n["image_in"],
+        *(usage, given if input_inside else given + cache, "usage input"),
+        read=read,
+        written=written + lasting,
+        written_1h=lasting,
+        audio=audio,
+        image=image,
     )
-    split_output(*(usage, answered, "usage output"), reasoning=n["reasoning"], audio=n["audio_out"])
+    answered += 0 if output_inside else thought
+    split_output(usage, answered, "usage output", reasoning=reasoning, audio=spoken)
     return True
 
 
@@ -94,11 +97,13 @@ def _reading(
 
 
 def _number(key: str, value: Any) -> int:
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
     if value is None:
         return 0
     try:
         number = int(value)
-        if number == float(value) and 0 <= number <= 10**15 and not isinstance(value, bool):
+        if number == float(value) and 0 <= number <= _MOST and not isinstance(value, bool):
             return number
     except (ValueError, TypeError, OverflowError):
         pass

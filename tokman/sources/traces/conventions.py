@@ -47,6 +47,7 @@ _PROVIDERS = {
     "xai": "x_ai",
 }
 
+_MOST = 10**15
 _WORDS = (
     ("request_model", "request_model"),
     ("response_model", "response_model"),
@@ -100,9 +101,10 @@ def count(usage: Usage, facts: Facts) -> bool:
     n = {what: _count(facts[what], what) for what in COUNTS if what in facts}
     if not any(n.values()):
         return False
-    given, answered = stated = n.get("input", 0), n.get("output", 0)
-    read, written = n.get("read", n.get("read_sdk", 0)), n.get("written", 0)
-    total, reasoning = n.get("total"), n.get("reasoning", 0)
+    of = n.get
+    given, answered = stated = of("input", 0), of("output", 0)
+    read, written = of("read", of("read_sdk", 0)), of("written", 0)
+    total, reasoning = of("total"), of("reasoning", 0)
     if "input" not in n and "output" not in n:
         raise BadRecord(f"total tokens ({total}) without input or output tokens")
     if read + written > given or _excludes_cache(facts):
@@ -117,12 +119,10 @@ def count(usage: Usage, facts: Facts) -> bool:
         *(usage, given, "input tokens"),
         read=read,
         written=written,
-        audio=n.get("audio_in", 0),
-        image=n.get("image_in", 0),
+        audio=of("audio_in", 0),
+        image=of("image_in", 0),
     )
-    split_output(
-        *(usage, answered, "output tokens"), reasoning=reasoning, audio=n.get("audio_out", 0)
-    )
+    split_output(usage, answered, "output tokens", reasoning=reasoning, audio=of("audio_out", 0))
     return True
 
 
@@ -133,9 +133,11 @@ def _excludes_cache(facts: Facts) -> bool:
 
 
 def _count(value: Any, what: str) -> int:
+    if type(value) is str and len(value) < 16 and value.isdecimal():
+        return int(value)
     try:
         number = int(value)
-        if number == float(value) and 0 <= number <= 10**15 and value is not True:
+        if number == float(value) and 0 <= number <= _MOST and value is not True:
             return number
     except (ValueError, TypeError, OverflowError):
         pass
@@ -155,16 +157,17 @@ def describe(usage: Usage, facts: Facts) -> None:
     if "finish" in facts:
         finish = facts["finish"]
         usage.finish_reason = word(finish[0] if isinstance(finish, list) and finish else finish)
-    stream = facts.get("stream")
-    usage.stream = stream if isinstance(stream, bool) else None
-    usage.temperature = number(facts.get("temperature"))
+    if "stream" in facts:
+        usage.stream = facts["stream"] if isinstance(facts["stream"], bool) else None
+    if "temperature" in facts:
+        usage.temperature = number(facts["temperature"])
     seconds, millis = number(facts.get("first_seconds")), number(facts.get("first_ms"))
     if seconds is not None or millis is not None:
         wait = seconds * 1000 if seconds is not None else millis or 0.0
         usage.time_to_first_token_ms = round(wait) if 0 <= wait < 1e9 else None
-    usage.billed_cost = pico(facts.get("cost"))
-    tags = facts.get("tags")
-    if isinstance(tags, list):
+    if "cost" in facts:
+        usage.billed_cost = pico(facts["cost"])
+    if isinstance(tags := facts.get("tags"), list):
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
 
 
@@ -183,8 +186,9 @@ def error_of(facts: Facts) -> str:
 
 def number(value: Any) -> float | None:
     """A plausible number; None for anything else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and -1e12 < value < 1e12 else None
+    if value is None or not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if -1e12 < value < 1e12 else None
 
 
 def provider_of(name: Any) -> str | None:

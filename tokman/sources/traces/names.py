@@ -134,6 +134,6 @@ def facts_of(attributes: Iterable[tuple[str, Any]]) -> Facts:
         if value is None or value == "":
             continue
         fact, rank = WANTED[name]
-        if rank < ranks.get(fact, 99):
+        if fact not in facts or rank < ranks[fact]:
             facts[fact], ranks[fact] = value, rank
     return facts

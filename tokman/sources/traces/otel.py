@@ -35,6 +35,15 @@ _RESOURCE = frozenset(name for names in RESOURCE.values() for name in names)
 _EVENTS = frozenset(("gen_ai.client.inference.operation.details",))
 """Log records that repeat the counts of the span they belong to."""
 
+_HANDED_DOWN = (
+    ("workflow", "workflow"),
+    ("user", "user_id"),
+    ("session", "conversation_id"),
+    ("agent", "agent_name"),
+    ("case", "case_id"),
+)
+"""Facts of a span that hold for the calls below it too."""
+
 
 class OpenTelemetry:
     """Reads spans, and the log records that repeat them; metrics are sums, not calls.
@@ -198,16 +207,11 @@ class OpenTelemetry:
     ) -> Span:
         """The span and the row it becomes if it turns out to be a call."""
         told, operation = conventions.kind_of(facts)
-        span = Span(
-            parent=None,
-            kind=told if kind == "step" else kind,
-            response_id=conventions.response_id(facts),
-            workflow=short(facts.get("workflow")),
-            user_id=short(facts.get("user")),
-            conversation_id=short(facts.get("session")),
-            agent_name=short(facts.get("agent")),
-            case_id=short(facts.get("case")),
-        )
+        span = Span(parent=None, kind=told if kind == "step" else kind)
+        span.response_id = conventions.response_id(facts)
+        for fact, field in _HANDED_DOWN:
+            if fact in facts:
+                setattr(span, field, short(facts[fact]))
         if told == "sum":
             span.stated = kind != "event" and conventions.states_counts(facts)
         if told != "call":
@@ -219,11 +223,10 @@ class OpenTelemetry:
             status="error" if failed else "ok",
             error_type=conventions.error_of(facts) if failed else None,
             duration_ms=(end - start) // 1000 if start and end and end >= start else None,
-            workflow_basis="default" if resource["workflow"] else None,
+            workflow_basis="default" if "workflow" in resource else None,
         )
         for column, value in resource.items():
-            if value is not None:
-                setattr(usage, column, value)
+            setattr(usage, column, value)
         span.stated = conventions.count(usage, facts)
         if not span.stated and not failed:
             usage.output_basis = "partial"
@@ -234,7 +237,7 @@ class OpenTelemetry:
         return span
 
 
-Resource = dict[str, str | None]
+Resource = dict[str, str]
 """The columns that the resource fills: the service as workflow, and what RESOURCE names."""
 
 
@@ -243,14 +246,13 @@ def _listed(batch: Batch) -> list[Attribute] | None:
 
 
 def _resource(attributes: dict[str, Any]) -> Resource:
-    found: Resource = dict.fromkeys(RESOURCE)
-    if not attributes:
-        return found
-    for column, names in RESOURCE.items():
+    found: Resource = {}
+    for column, names in RESOURCE.items() if attributes else ():
         stated = (short(attributes[name]) for name in names if name in attributes)
-        found[column] = next(filter(None, stated), None)
-    if (found["workflow"] or "").startswith("unknown_service"):
-        found["workflow"] = None
+        if value := next(filter(None, stated), None):
+            found[column] = value
+    if found.get("workflow", "").startswith("unknown_service"):
+        del found["workflow"]
     return found
 
 

@@ -217,8 +217,9 @@ def _flattened(raw: msgspec.Raw, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def spoken_of(listed: list[Attribute] | None) -> Spoken:
     """The attributes with texts of a list."""
+    said = [each for each in listed or () if is_spoken(each.key)]
     try:
-        return put_together((a.key, plain(a.value)) for a in listed or () if is_spoken(a.key))
+        return put_together((each.key, plain(each.value)) for each in said) if said else {}
     except _UNREADABLE:
         return {}
 

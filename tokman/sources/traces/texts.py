@@ -8,7 +8,7 @@ these counts as one text. Reasoning is left out: of most models a trace shows a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -20,11 +20,11 @@ from tokman.sources.providers.tools import OFFERS, TURNS
 from tokman.usage import Usage
 
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "model": "assistant"}
-_BODIES = ("choices", "candidates", "output")
+_BODIES = frozenset(("choices", "candidates", "output"))
 _REASONING = ("reasoning", "thinking", "redacted_thinking")
 _BESIDE = ("system", "instructions", "system_instruction", "systemInstruction", *OFFERS)
+_SETTINGS = frozenset((*_BESIDE, "config"))
 _MESSAGE = frozenset(("role", "content", "parts", "tool_calls", "message"))
-_PLAIN = frozenset(("role", "content"))
 _CONTENT = ("content", "parts", "contents")
 _ITEMS = ("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output")
 """Items of OpenAI's Responses API, which have no role."""
@@ -57,31 +57,31 @@ def opened(value: Any) -> Any:
 def request_of(value: Any) -> Json:
     """A request with its messages."""
     value = opened(value)
-    if not isinstance(value, dict) or _MESSAGE & value.keys():
-        return _told_apart(list(_messages(value)))
+    if not isinstance(value, dict) or not _MESSAGE.isdisjoint(value):
+        return _told_apart(_messages(value))
     turns = next((value[key] for key in TURNS if value.get(key)), value.get("args"))
     if not turns:
-        return {"messages": list(_messages(encode(value).decode()))}
-    config = value.get("config")
-    given = (config if isinstance(config, dict) else {}) | value
-    beside = {key: given[key] for key in _BESIDE if given.get(key)}
-    return _told_apart(list(_messages(turns))) | beside
+        return {"messages": _messages(encode(value).decode())}
+    request = _told_apart(_messages(turns))
+    if not _SETTINGS.isdisjoint(value):
+        config = value.get("config")
+        given = (config if isinstance(config, dict) else {}) | value
+        request |= {key: given[key] for key in _BESIDE if given.get(key)}
+    return request
 
 
 def _told_apart(messages: list[Json]) -> Json:
     """The messages, and the tools that LangChain's traces list among them."""
-    offers = [message for message in messages if _is_offer(message)]
+    offers = [m for m in messages if m.get("role") == "tool" and _are_offers(m.get("content"))]
     if not offers:
         return {"messages": messages}
     said = [message for message in messages if message not in offers]
     return {"messages": said, "tools": [tool for offer in offers for tool in offer["content"]]}
 
 
-def _is_offer(message: Json) -> bool:
-    content = message.get("content")
+def _are_offers(content: Any) -> bool:
     return (
-        message.get("role") == "tool"
-        and isinstance(content, list)
+        isinstance(content, list)
         and content != []
         and all(isinstance(part, dict) and part.get("type") == "function" for part in content)
     )
@@ -91,43 +91,62 @@ def response_of(value: Any) -> Json:
     """An answer of one or more messages."""
     value = opened(value)
     if isinstance(value, dict):
-        if any(isinstance(value.get(key), list) for key in _BODIES):
+        if not _BODIES.isdisjoint(value) and any(isinstance(value.get(k), list) for k in _BODIES):
             return value
         if isinstance(value.get("content"), dict):
             return {"candidates": [value]}
         if isinstance(value.get("generations"), list):
             value = value["generations"]
-        elif not _MESSAGE & value.keys():
+        elif _MESSAGE.isdisjoint(value):
             text = value.get("completion", value.get("text"))
             value = text if isinstance(text, str) else encode(value).decode()
     return {"choices": [{"message": message} for message in _messages(value)]}
 
 
-def _messages(value: Any) -> Iterator[Json]:
+def _messages(value: Any) -> list[Json]:
+    made: list[Json] = []
+    _add(made, value)
+    return made
+
+
+def _add(made: list[Json], value: Any) -> None:
+    """Add the messages in a value."""
     if isinstance(value, list):
         for item in value:
-            yield from _messages(item)
+            _add(made, item)
     elif isinstance(value, dict):
-        yield from _message(value)
+        _add_message(made, value)
     elif value not in (None, ""):
-        yield {"role": "user", "content": value if isinstance(value, str) else str(value)}
+        made.append({"role": "user", "content": value if isinstance(value, str) else str(value)})
 
 
-def _message(item: Json) -> Iterator[Json]:
-    if item.keys() == _PLAIN and item["role"] not in _ROLES and isinstance(item["content"], str):
-        yield item
+def _is_plain(item: Json) -> bool:
+    """True for a message that is in the form of OpenAI's chat as it is."""
+    return (
+        len(item) == 2
+        and "role" in item
+        and "content" in item
+        and item["role"] not in _ROLES
+        and isinstance(item["content"], str)
+    )
+
+
+def _add_message(made: list[Json], item: Json) -> None:
+    """Add one message, and those that the results of tools in it are."""
+    if _is_plain(item):
+        made.append(item)
         return
     inner = item.get("message")
     if isinstance(inner, dict):
-        yield from _message(inner)
+        _add_message(made, inner)
         return
     kind = item.get("type")
     if kind in _ITEMS:
-        yield item
+        made.append(item)
         return
     role = str(item.get("role") or kind or "user")
     given = next((item[k] for k in _CONTENT if item.get(k)), None)
-    if given is None and not _MESSAGE & item.keys():
+    if given is None and _MESSAGE.isdisjoint(item):
         given = item.get("text") or encode(item).decode()
     given = given["parts"] if isinstance(given, dict) and "parts" in given else given
     content, calls, results = _parted(listed(given))
@@ -135,11 +154,11 @@ def _message(item: Json) -> Iterator[Json]:
     stated = item.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
     calls += [call for each in listed(stated) if (call := _call(each))]
     alone = content[0] if len(content) == 1 and isinstance(content[0], str) else content
-    yield from results
+    made += results
     if calls:
-        yield {"role": "assistant", "content": alone, "tool_calls": calls}
+        made.append({"role": "assistant", "content": alone, "tool_calls": calls})
     elif content or not results:
-        yield {"role": _ROLES.get(role, role), "content": alone}
+        made.append({"role": _ROLES.get(role, role), "content": alone})
 
 
 def _parted(parts: Iterable[Any]) -> tuple[list[Any], list[Json], list[Json]]:
