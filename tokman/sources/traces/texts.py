@@ -25,7 +25,6 @@ _REASONING = ("reasoning", "thinking", "redacted_thinking")
 _BESIDE = ("system", "instructions", "system_instruction", "systemInstruction", *OFFERS)
 _SETTINGS = frozenset((*_BESIDE, "config"))
 _MESSAGE = frozenset(("role", "content", "parts", "tool_calls", "message"))
-_CONTENT = ("content", "parts", "contents")
 _ITEMS = ("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output")
 """Items of OpenAI's Responses API, which have no role."""
 
@@ -145,14 +144,16 @@ def _add_message(made: list[Json], item: Json) -> None:
         made.append(item)
         return
     role = str(item.get("role") or kind or "user")
-    given = next((item[k] for k in _CONTENT if item.get(k)), None)
+    given = item.get("content") or item.get("parts") or item.get("contents") or None
     if given is None and _MESSAGE.isdisjoint(item):
         given = item.get("text") or encode(item).decode()
     given = given["parts"] if isinstance(given, dict) and "parts" in given else given
     content, calls, results = _parted(listed(given))
-    more = item.get("additional_kwargs")
-    stated = item.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
-    calls += [call for each in listed(stated) if (call := _call(each))]
+    stated = item.get("tool_calls")
+    if not stated and isinstance(more := item.get("additional_kwargs"), dict):
+        stated = more.get("tool_calls")
+    if stated:
+        calls += [call for each in listed(stated) if (call := _call(each))]
     alone = content[0] if len(content) == 1 and isinstance(content[0], str) else content
     made += results
     if calls:
@@ -172,10 +173,10 @@ def _parted(parts: Iterable[Any]) -> tuple[list[Any], list[Json], list[Json]]:
             continue
         part = part.get("message_content", part)
         kind = part.get("type")
-        if kind in _REASONING:
-            continue
         if kind == "text":
             content.append(str(part.get("text", part.get("content", ""))))
+        elif kind in _REASONING:
+            continue
         elif kind == "tool_call_response":
             given = part.get("response", part.get("result"))
             results.append({"role": "tool", "content": given})
