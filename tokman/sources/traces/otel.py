@@ -248,9 +248,10 @@ def _listed(batch: Batch) -> list[Attribute] | None:
 def _resource(attributes: dict[str, Any]) -> Resource:
     found: Resource = {}
     for column, names in RESOURCE.items() if attributes else ():
-        stated = (short(attributes[name]) for name in names if name in attributes)
-        if value := next(filter(None, stated), None):
-            found[column] = value
+        for name in names:
+            if name in attributes and (value := short(attributes[name])):
+                found[column] = value
+                break
     if found.get("workflow", "").startswith("unknown_service"):
         del found["workflow"]
     return found

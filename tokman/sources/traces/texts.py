@@ -58,7 +58,7 @@ def request_of(value: Any) -> Json:
     value = opened(value)
     if not isinstance(value, dict) or not _MESSAGE.isdisjoint(value):
         return _told_apart(_messages(value))
-    turns = next((value[key] for key in TURNS if value.get(key)), value.get("args"))
+    turns = next(filter(None, map(value.get, TURNS)), None) or value.get("args")
     if not turns:
         return {"messages": _messages(encode(value).decode())}
     request = _told_apart(_messages(turns))
