@@ -644,6 +644,7 @@ SPAN = {
         attribute("gen_ai.usage.input_tokens", 9),
     ],
 }
+CALLED = {"name": TEXT, "arguments": json.dumps({"q": TEXT})}
 LOGS["langfuse"] = [
     {
         "id": "8f4f1f5b64f84f0a",
@@ -666,7 +667,86 @@ LOGS["langfuse"] = [
         "startTime": TEXT,
         "usageDetails": {TEXT: 3},
     },
+    {
+        "id": "8f4f1f5b64f84f0c",
+        "traceId": SPAN["traceId"],
+        "type": "GENERATION",
+        "startTime": "2026-01-01T00:00:00.000Z",
+        "model": "gpt-4o",
+        "input": ASKED,
+        "output": {"role": "assistant", "content": TEXT, "tool_calls": [{"function": CALLED}]},
+        "usageDetails": {"input": 3, "output": 1, "total": 4},
+    },
+    {
+        "id": "8f4f1f5b64f84f0d",
+        "traceId": SPAN["traceId"],
+        "type": "GENERATION",
+        "startTime": "2026-01-01T00:00:00.000Z",
+        "model": "gpt-4o",
+        "input": [
+            {"type": "ai", "content": "", "tool_calls": [{"name": TEXT, "args": {"q": TEXT}}]},
+            {"type": "tool", "name": TEXT, "content": TEXT, "status": TEXT},
+            {"role": "tool", "content": {"type": "function", "function": {"name": TEXT}}},
+        ],
+        "output": {"content": "", "additional_kwargs": {"tool_calls": [{"function": CALLED}]}},
+        "usageDetails": {"input": 3, "output": 1, "total": 4},
+    },
 ]
+CHATTED: dict[str, Any] = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 9,
+}
+SPOKEN: list[dict[str, Any]] = [
+    {
+        "gen_ai.input.messages": [
+            {"role": "user", "parts": [{"type": "text", "content": TEXT}]},
+            {"role": "assistant", "parts": [{"type": "tool_call", **CALLED}]},
+            {"role": TEXT, "parts": [{"type": "tool_call_response", "response": TEXT}]},
+            {"role": "tool", "parts": [{"type": TEXT, "result": {TEXT: TEXT}}]},
+        ],
+        "gen_ai.output.messages": json.dumps(
+            [{"role": "assistant", "parts": [{"type": "tool_call", **CALLED}]}]
+        ),
+        "gen_ai.tool.definitions": json.dumps([{"name": TEXT, "description": TEXT}]),
+    },
+    {
+        "llm.input_messages.0.message.role": "tool",
+        "llm.input_messages.0.message.name": TEXT,
+        "llm.input_messages.0.message.tool_call_id": TEXT,
+        "llm.input_messages.0.message.content": TEXT,
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": TEXT,
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": TEXT,
+    },
+    {
+        "gen_ai.prompt.0.role": "tool",
+        "gen_ai.prompt.0.content": TEXT,
+        "gen_ai.completion.0.tool_calls.0.name": TEXT,
+        "gen_ai.completion.0.tool_calls.0.arguments": TEXT,
+        "llm.request.functions.0.name": TEXT,
+        "llm.request.functions.0.parameters": TEXT,
+    },
+    {
+        "ai.operationId": "ai.streamText.doStream",
+        "ai.prompt.messages": json.dumps(
+            [
+                {
+                    "role": "tool",
+                    "content": [
+                        {
+                            "type": "tool-result",
+                            "toolName": TEXT,
+                            "output": {"type": "error-text", "value": TEXT},
+                        }
+                    ],
+                }
+            ]
+        ),
+        "ai.response.toolCalls": json.dumps([{"toolName": TEXT, "input": TEXT}]),
+    },
+]
+"""Tools of each convention, as attributes."""
+
 LOGS["otel"] = [
     {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]},
     {
@@ -708,6 +788,15 @@ LOGS["otel"] = [
             ],
         },
     },
+    *(
+        {
+            "type": "span",
+            "traceId": SPAN["traceId"],
+            "spanId": f"00f067aa0ba9{number:04x}",
+            "attributes": CHATTED | spoken,
+        }
+        for number, spoken in enumerate(SPOKEN)
+    ),
 ]
 
 LOGS["focus"] = [

@@ -137,13 +137,22 @@ def results_of(part: Json) -> Iterator[Result]:
     if kind == "tool_result":
         yield part.get("content"), bool(part.get("is_error"))
     elif kind == "tool-result":
-        yield part.get("output", part.get("result")), bool(part.get("isError"))
+        yield _sdk_output(part)
     elif isinstance(given := part.get("toolResult"), dict):
         yield given.get("content"), given.get("status") == "error"
     elif isinstance(given := part.get("functionResponse", part.get("function_response")), dict):
         answer = given.get("response")
         # https://ai.google.dev/api/caching#FunctionResponse: an error is under the key `error`.
         yield answer, isinstance(answer, dict) and bool(answer.get("error"))
+
+
+def _sdk_output(part: Json) -> Result:
+    """The AI SDK's result: a value, since version 5 with the type of it
+    (https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message)."""
+    output = part.get("output")
+    if isinstance(output, dict) and {"type", "value"} <= output.keys():
+        return output["value"], str(output["type"]).startswith("error-")
+    return part.get("output", part.get("result")), bool(part.get("isError"))
 
 
 def _failed_output(item: Json) -> bool | None:

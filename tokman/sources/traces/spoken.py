@@ -5,6 +5,7 @@ Not read: span events and log records with the texts of a span, which older conv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -38,6 +39,8 @@ _PREFIXES = frozenset(
     name[:place] for name in _WHOLE for place, letter in enumerate(name) if letter == "."
 )
 _DEEPEST = 12
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+"""How the JSON of protobuf writes a number of 64 bits."""
 
 Spoken = dict[str, Any]
 """Attributes with texts, their values decoded; lists put together."""
@@ -151,5 +154,7 @@ def _plain(value: Any) -> Any:
                 return [_plain(each) for each in values or ()]
             pairs = [each for each in values or () if isinstance(each, dict)]
             return {str(each.get("key")): _plain(each.get("value")) for each in pairs}
+        if name == "intvalue" and isinstance(inner, str) and _INTEGER.fullmatch(inner):
+            return int(inner)
         return inner
     return None

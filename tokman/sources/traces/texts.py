@@ -159,7 +159,10 @@ def _add_message(made: list[Json], item: Json) -> None:
     if calls:
         made.append({"role": "assistant", "content": alone, "tool_calls": calls})
     elif content or not results:
-        made.append({"role": _ROLES.get(role, role), "content": alone})
+        said = {"role": _ROLES.get(role, role), "content": alone}
+        if role == "tool" and "status" in item:
+            said["status"] = item["status"]
+        made.append(said)
 
 
 def _parted(parts: Iterable[Any]) -> tuple[list[Any], list[Json], list[Json]]:
@@ -180,7 +183,7 @@ def _parted(parts: Iterable[Any]) -> tuple[list[Any], list[Json], list[Json]]:
         elif kind == "tool_call_response":
             given = part.get("response", part.get("result"))
             results.append({"role": "tool", "content": given})
-        elif call := _call(part):
+        elif kind != "tool-result" and (call := _call(part)):
             calls.append(call)
         else:
             content.append(part)
