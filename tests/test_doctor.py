@@ -142,18 +142,6 @@ def test_a_gap_names_its_days(tmp_path: Path) -> None:
     assert one.what == f"one: silent on {', '.join(days)} and 1 more days"
 
 
-def test_an_id_on_two_rows(tmp_path: Path) -> None:
-    """Logs that date one id weeks apart give it two rows."""
-    ledger = Ledger(tmp_path / "L", create=True)
-    for day in (0, 10):
-        rows = to_batch([usage(1, day, call_id="again")], arrow_schema())
-        commit(ledger, pa.Table.from_batches([rows]), rates.load(), "test")
-    connection = connect(ledger, Config())
-    scope(connection)
-    [one] = doctor.examine(connection, rates.load())
-    assert (one.check, one.calls, one.at_stake, one.direction) == ("repeated", 1, COST, "too high")
-
-
 def test_a_clean_ledger(tokman: Run, tmp_path: Path) -> None:
     made(tmp_path / "L", [call(1), call(2)])
     done = tokman("doctor", "--ledger", "L")

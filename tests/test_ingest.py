@@ -202,10 +202,14 @@ def test_workers_leave_nothing_behind(tokman: Run, tmp_path: Path) -> None:
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    """Logs of several formats, enough of them for an ingest to take a while."""
+    """Logs of several formats, enough of them for an ingest to take a while. Each shares calls with
+    the next, which dates them all a month later."""
     folder = tmp_path / "logs"
     for number in range(12):
-        write(folder / f"openai-{number}.jsonl", range(number * 40, number * 40 + 60))
+        path = folder / f"openai-{number}.jsonl"
+        write(path, range(number * 40, number * 40 + 60))
+        later = b'"created": %d' % (1_767_225 + 2592 * number)
+        path.write_bytes(path.read_bytes().replace(b'"created": 1767225', later))
     for path in sorted(SAMPLE_LOGS.glob("claude-projects/*/*.jsonl"))[:4]:
         (folder / path.name).write_bytes(path.read_bytes())
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from tokman.usage import Usage, arrow_schema
 
 DAY = 1_767_225_600_000_000
 """2026-01-01 in µs."""
+
+DAYS = 86_400_000_000
+"""A day in µs."""
 
 
 def usage(call_id: str = "msg_1", **values: Any) -> Usage:
@@ -137,7 +141,10 @@ def test_a_call_without_counts_is_priced_once_they_are_known_to_be_none(tmp_path
 sightings = st.builds(
     usage,
     call_id=st.sampled_from(["a", "b", "c"]),
-    started_at=st.sampled_from([DAY, DAY + 1, DAY + 86_400_000_000, DAY - 5]),
+    started_at=st.sampled_from(
+        [DAY, DAY + 1, DAY + DAYS, DAY - 5, DAY - 900 * DAYS, DAY + 80 * DAYS]
+    )
+    | st.integers(0, 4 * 10**15),
     time_basis=st.sampled_from(["log", "file"]),
     output_tokens=st.integers(0, 3),
     uncached_input_tokens=st.integers(0, 2),
@@ -190,6 +197,29 @@ def test_neither_order_nor_batches_matter(
         if shuffled[start:end]:
             put(in_parts, *shuffled[start:end])
     assert rows(in_parts) == rows(at_once)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    days=st.lists(st.sampled_from([0, 8, 40, 9_000, 46_000]), min_size=2, max_size=4, unique=True),
+    basis=st.sampled_from(["log", "file"]),
+)
+def test_logs_may_date_a_call_ever_so_far_apart(
+    tmp_path_factory: Any, days: list[int], basis: str
+) -> None:
+    dates = [day * DAYS for day in days]
+    ledger = Ledger(tmp_path_factory.mktemp("dates") / "l", create=True)
+    for number, date in enumerate(dates):
+        put(ledger, usage(f"other{number}", started_at=date, output_tokens=number))
+        seen = usage(started_at=date, time_basis=basis if number else "log", output_tokens=number)
+        put(ledger, seen)
+    [row] = [row for row in rows(ledger) if row["call_id"] == "msg_1"]
+    logged = dates if basis == "log" else dates[:1]
+    assert row["output_tokens"] == len(dates) - 1
+    assert row["started_at"] == datetime(1970, 1, 1) + timedelta(microseconds=min(logged))
+    assert len(rows(ledger)) == len(dates) + 1
 
 
 def test_blocks_come_from_the_log_that_has_the_whole_request(tmp_path: Path) -> None:

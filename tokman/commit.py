@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman import rates, sources, sql, statement
+from tokman import rates, sidecars, sources, sql, statement
 from tokman.usage import QUANTITIES, arrow_schema, stored_schema
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
     import pyarrow as pa
 
     from tokman.ledger import Ledger
     from tokman.pieces import Origin
     from tokman.rates import Card
-
-NEAR = timedelta(days=7)
-"""How far apart two logs may date the same call."""
 
 PLACE = ("source", "file", "line")
 """Where a call was read, which changes nothing about the call."""
@@ -239,18 +237,17 @@ class Work:
         return calls
 
     def recall(self, incoming: pa.Table) -> None:
-        """Make table `known`: the rows of the ledger that `batch` sees again."""
-        files = self.ledger.files() if incoming.num_rows else []
-        if files:
-            run = self.connection.execute
-            period = _period(incoming)
-            run("create temp table again as " + sql.text("again"), {"files": files, **period})
-            if self.count("select count(*) from again"):
-                rows = "from read_parquet($files) where call_id in (from again)"
+        """Make table `known`: the rows of the ledger that `batch` sees again, at whatever date."""
+        run = self.connection.execute
+        if incoming.num_rows:
+            ids, files = incoming["call_id"], self.ledger.files()
+            files = sidecars.holding(self.connection, self.ledger.folder, files, ids)
+            if files:
+                rows = "from read_parquet($files) where call_id in (select call_id from batch)"
                 run("create temp table known as " + rows, {"files": files})
                 return
         self.connection.register("none_known", stored_schema().empty_table())
-        self.connection.execute("create temp table known as from none_known")
+        run("create temp table known as from none_known")
 
     def complete(self) -> int:
         """Bring known calls up to date where the batch knows more of them."""
@@ -320,16 +317,6 @@ class Work:
     def count(self, question: str) -> int:
         """A single number."""
         return int(self.connection.execute(question).fetchall()[0][0])
-
-
-def _period(incoming: pa.Table) -> dict[str, datetime]:
-    """When the ledger may know the same calls: about the same time, at any time if one has none."""
-    import pyarrow.compute as pc
-
-    if pc.any(pc.equal(incoming["time_basis"], "file")).as_py():
-        return {"earliest": datetime.min, "latest": datetime.max}
-    dates = pc.min_max(incoming["started_at"])
-    return {"earliest": dates["min"].as_py() - NEAR, "latest": dates["max"].as_py() + NEAR}
 
 
 def _by_time(calls: pa.Table, chosen: pa.BooleanArray) -> pa.Table:

@@ -52,9 +52,6 @@ CHECKS = (
     Check("undated", "either way", "keep these files' dates, or log a time with each call"),
     Check("misdated", "either way", "look at the clock and the time unit of that log"),
     Check(
-        "repeated", "too high", "look at the rows: tokman sql \"from usage where call_id = '…'\""
-    ),
-    Check(
         "overlap",
         "too high",
         "if they log the same calls, `tokman ingest --match-fuzzy` makes them one where they are "

@@ -3,6 +3,7 @@
 .tokman/
   ledger.json    version of the schema, and the key of every hash in the ledger
   usage/         Delta table, one row a call
+  keys/          of which calls each of its files holds a row; made again where it is lost
   statements/    Delta table, one row a line of a provider's statement
   outcomes/      Delta table, one row an outcome of the work
   reprices/      the costs before each reprice in force
