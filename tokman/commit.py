@@ -259,7 +259,9 @@ class Work:
         completed = self.ask("from completed")
         if not completed.num_rows:
             return 0
-        self.ledger.replace(self.settled(completed))
+        days = "select min(day), max(day) from known semi join completed using (call_id)"
+        first, last = self.connection.execute(days).fetchall()[0]
+        self.ledger.replace(self.settled(completed), days=(first, last))
         facts = ", ".join(name for name in arrow_schema().names if name not in PLACE)
         return self.count(
             f"select count(*) from (select {facts} from completed except select {facts} from known)"

@@ -27,6 +27,8 @@ from tokman.errors import TokmanError
 from tokman.usage import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pyarrow as pa
     from deltalake import DeltaTable, WriterProperties
 
@@ -139,14 +141,18 @@ class Ledger:
             writer_properties=_writer(),
         )
 
-    def replace(self, rows: pa.Table, name: Table = "usage") -> None:
-        """Put rows in the place of those with the same key, in one step, under the lock."""
+    def replace(
+        self, rows: pa.Table, name: Table = "usage", days: tuple[date, date] | None = None
+    ) -> None:
+        """Put rows in the place of those with the same key, in one step, under the lock. `days`:
+        the first and the last of those replaced; files of others are not read."""
         table = self.table(name)
         assert table is not None
         key = KEYS[name]
+        within = f" and target.day >= '{days[0]}' and target.day <= '{days[1]}'" if days else ""
         table.merge(
             rows,
-            predicate=f"target.{key} = source.{key}",
+            predicate=f"target.{key} = source.{key}{within}",
             source_alias="source",
             target_alias="target",
             writer_properties=_writer(),
