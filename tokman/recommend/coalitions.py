@@ -91,7 +91,7 @@ class _Walk:
         self.saved: dict[int, dict[Workflow, int]] = {}
 
     def on(self, place: int, state: int) -> None:
-        """From `current`, in that state, without the lever at `place` and with it."""
+        """From `calls`, in that state, without the lever at `place` and with it."""
         if place == len(self.levers):
             self.saved[state] = dict(_saved(self.scene))
             return
@@ -103,7 +103,7 @@ class _Walk:
         if waterfall.apply(self.scene, self.levers[place], _TABLE, self.dismissed)[0]:
             self.acts.add((state, place))
             self.on(place + 1, state | 1 << place)
-            execute(f"create or replace temp table current as from {stage}")
+            waterfall.change(self.scene, stage)
         execute(f"drop table {stage}")
         self.on(place + 1, state)
 
@@ -134,7 +134,6 @@ def best(saved: Values) -> tuple[list[int], Values]:
 def _saved(scene: Scene) -> Iterable[tuple[Workflow, int]]:
     """What each workflow costs less than it did."""
     for workflow, amount in scene.connection.execute(
-        "select workflow, sum(original.cost - current.cost) from original "
-        "join current using (call) join calls using (call) group by workflow"
+        "select workflow, sum(first_cost - cost) from calls group by workflow"
     ).fetchall():
         yield workflow, waterfall.pico(amount)

@@ -75,8 +75,8 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Scene:
-    """What levers look at: tables `calls` (what is seen of each call, never changed) and `current`
-    (what it consumes and costs, as the levers before have left it)."""
+    """What levers look at: the table `calls`, what is seen of each call and what it consumes and
+    costs, as the levers before have left it; its view `current` has the usage alone."""
 
     connection: duckdb.DuckDBPyConnection
     card: Card

@@ -60,7 +60,6 @@ def load(
     like a scheduled job that nobody waits for. NothingToJudge where no call has a price.
     """
     scene = waterfall.set_scene(connection, card, config, since, until)
-    waterfall.enter(scene)
     scene.note("peaks", PEAKS, peaks(card))
     patient = {}
     for row in scene.ask("batch_workflows"):
@@ -75,5 +74,5 @@ def load(
         days=scene.days,
         tz=tz,
         patient=patient,
-        timeless=scene.count("original") - sum(row["calls"] for row in rows),
+        timeless=scene.count("calls") - sum(row["calls"] for row in rows),
     )

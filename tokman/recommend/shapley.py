@@ -47,7 +47,7 @@ def worth(
     dismissed: Collection[str] = (),
 ) -> Worth:
     """The worth of each lever, and where a plan is better off without it, by the table `savings` of
-    the chain of all. Uses up the table `current`."""
+    the chain of all. Uses up the table `calls`."""
     found, calls = by_workflow(scene), _calls(scene)
     standalone: Amounts = dict.fromkeys((lever.name for lever in levers), 0)
     shapley = dict(standalone)
@@ -180,7 +180,7 @@ def _chosen(
 def _calls(scene: Scene) -> dict[Workflow, int]:
     """How many calls each workflow has."""
     counted = scene.connection.execute(
-        "select workflow, count(*) from original join calls using (call) group by all"
+        "select workflow, count(*) from calls group by all"
     )
     return dict(counted.fetchall())
 

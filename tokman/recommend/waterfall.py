@@ -63,28 +63,58 @@ def set_scene(
     since: datetime | None,
     until: datetime | None,
 ) -> Scene:
-    """Tables `calls` and `original`: the priced calls of the window, at the prices of the card."""
-    from tokman.rates import price
-
+    """The priced calls of the window in the table `calls`, at the prices of the card; what they
+    consume and cost also as the view `current`."""
     scene = Scene(connection, card, config, datetime.min, datetime.min, 0)
-    scene.make("calls", "calls", since=since, until=until)
-    billable = sql.text("recommend/billable")
-    connection.execute(f"create or replace temp view billable as {billable}")
-    price(connection, card, "billable", "priced")
+    _charges(connection, since, until)
     _name_models(scene)
-    scene.make("original", "original")
-    connection.execute("drop view billable")
-    connection.execute("drop table priced")
-    _forget(scene)
-    if not scene.count("original"):
+    _price(scene)
+    if not scene.count("calls"):
         raise NothingToJudge(
             "no priced calls to make recommendations on",
             "ingest logs first, or widen --since and --until",
         )
+    connection.execute(
+        f"create or replace temp view current as {sql.text('recommend/current')};"
+        "create or replace temp table original as from current limit 0"
+    )
     (span,) = scene.ask("span")
     if span["start"] is None:
         raise NothingToJudge("no priced call states its time", "add times to the logs")
     return Scene(connection, card, config, span["start"], span["end"], span["days"])
+
+
+def _charges(
+    connection: duckdb.DuckDBPyConnection, since: datetime | None, until: datetime | None
+) -> None:
+    """View `window_charges`: the priced charges from `since` to `until`."""
+    within = ["list_cost is not null"]
+    if since is not None:
+        within.append(f"started_at >= timestamp '{since}'")
+    if until is not None:
+        within.append(f"started_at < timestamp '{until}'")
+    connection.execute(
+        "create or replace temp view window_charges as "
+        f"select * from charges where {' and '.join(within)}"
+    )
+
+
+def _price(scene: Scene) -> None:
+    """Table `calls`, each numbered in the order of the log: `cost` follows the levers, `first_cost`
+    is before any."""
+    from tokman.rates import price
+
+    execute = scene.connection.execute
+    execute(f"create or replace temp view seen as {sql.text('recommend/calls')}")
+    price(scene.connection, scene.card, "seen", "calls")
+    execute("drop view seen; drop view window_charges")
+    execute("delete from calls where contracted_cost is null")
+    for name in ("list_cost", "rate_id", "price_basis", "unpriced_reason"):
+        execute(f"alter table calls drop column {name}")
+    execute("alter table calls rename column contracted_cost to cost")
+    execute("alter table calls add column call bigint; update calls set call = rowid")
+    execute("alter table calls add column first_cost decimal(18, 12)")
+    execute("update calls set first_cost = cost")
 
 
 def run(
@@ -104,7 +134,7 @@ def run(
     while `current` is still without it and the table `accepted` holds its rewritten usage.
     """
     enter(scene)
-    before = total(scene, "current")
+    before = total(scene)
     ledger_of_savings(scene, into)
     savings: list[Saving] = []
     left: list[LeftAlone] = []
@@ -112,7 +142,7 @@ def run(
         found, aside = apply(scene, lever, into, dismissed, spared.get(lever.name, ()), watch)
         savings += found
         left += aside
-    after = total(scene, "current")
+    after = total(scene)
     booked = sum(saving.saved for saving in savings)
     if not 0 <= booked == before - after <= before:
         raise AssertionError(f"savings {booked} are not {before} before - {after} after")
@@ -120,13 +150,36 @@ def run(
 
 
 def enter(scene: Scene) -> None:
-    """The table `current`: the usage as it was."""
-    scene.connection.execute("create or replace temp table current as from original")
+    """The usage as it was before any lever."""
+    change(scene, "original")
+    scene.connection.execute("delete from original")
+
+
+def keep(scene: Scene, table: str) -> None:
+    """Note in a table of usage the calls of `accepted` as they are, but for those it has already."""
+    scene.connection.execute(
+        f"insert into {table} from current semi join accepted using (call) "
+        f"anti join {table} using (call)"
+    )
+
+
+def change(scene: Scene, table: str) -> None:
+    """The usage and cost of `calls` as a table of columns of `current` has them."""
+    sets = ", ".join(f"{name} = {table}.{name}" for name in _usage(scene))
+    scene.connection.execute(
+        f"update calls set {sets} from {table} where {table}.call = calls.call"
+    )
+
+
+def _usage(scene: Scene) -> list[str]:
+    """What a lever may change: columns of `current`."""
+    described = scene.connection.execute("select * from current limit 0").description or ()
+    return [name for name, *_ in described if name != "call"]
 
 
 @contextmanager
 def narrowed(scene: Scene, workflows: Collection[str | None]) -> Iterator[None]:
-    """Within, the tables `calls` and `original` hold these workflows only; it may be nested."""
+    """Within, the table `calls` holds these workflows only; it may be nested."""
     execute = scene.connection.execute
     asked = execute("select distinct workflow from calls").fetchall()
     if {name for (name,) in asked} <= set(workflows):
@@ -157,9 +210,9 @@ def ledger_of_savings(scene: Scene, into: str) -> None:
     )
 
 
-def total(scene: Scene, table: str) -> int:
-    """Pico-dollars a table of usage costs."""
-    found = scene.connection.execute(f"select sum(cost) from {table}").fetchone()
+def total(scene: Scene) -> int:
+    """Pico-dollars that all calls cost as the levers so far have left them."""
+    found = scene.connection.execute("select sum(cost) from calls").fetchone()
     return pico(found[0] if found else None)
 
 
@@ -218,8 +271,8 @@ def apply(
             "from accepted join calls using (call)",
             {"lever": lever.name},
         )
-        execute("delete from current where call in (select call from accepted)")
-        execute("insert into current by name select * exclude (cell, amount) from accepted")
+        keep(scene, "original")
+        change(scene, "accepted")
     for table in ("proposal", "proposed", "accepted"):
         execute(f"drop table if exists {table}")
     return savings, proposal.left
@@ -241,20 +294,9 @@ def _name_models(scene: Scene) -> None:
     names = ("provider_name", "request_model", "response_model", "provider_id", "model_id")
     found = []
     for provider, asked, answered in scene.connection.execute(
-        f"select distinct {', '.join(names[:3])} from calls"
+        f"select distinct {', '.join(names[:3])} from window_charges"
     ).fetchall():
         match = scene.card.find(provider, answered) or scene.card.find(provider, asked)
         ids = (match.provider_id, match.model_id) if match else (None, None)
         found.append((provider, asked, answered, *ids))
     scene.note("named", dict.fromkeys(names, "varchar"), found)
-
-
-def _forget(scene: Scene) -> None:
-    """Drop from `calls` what `original` has."""
-    kept = {"call", "response_cache_hit"}
-    had, has = (
-        scene.connection.execute(f"select * from {table} limit 0").description or ()
-        for table in ("original", "calls")
-    )
-    for name in {column[0] for column in had} & {column[0] for column in has} - kept:
-        scene.connection.execute(f'alter table calls drop column "{name}"')

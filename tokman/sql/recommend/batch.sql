@@ -6,20 +6,19 @@
 -- there. https://github.com/openai/openai-cookbook/blob/main/examples/Prompt_Caching_201.ipynb
 with later as (
     select
-        current.call,
+        calls.call,
         patient.cell,
         patient.option,
         patient.provider_id in ('openai', 'azure') and patient.option = 'batch' as uncached,
-        lower(coalesce(current.service_tier, 'standard')) as tier,
-        epoch_us(current.started_at) % 86400000000 as time_of_day,
+        lower(coalesce(calls.service_tier, 'standard')) as tier,
+        epoch_us(calls.started_at) % 86400000000 as time_of_day,
         peaks.cheap_from
         + if(peaks.cheap_from < time_of_day, 86400000000, 0) - time_of_day as wait
-    from current
-    inner join calls using (call)
+    from calls
     inner join patient
         on patient.workflow is not distinct from calls.workflow
-        and patient.provider_id = current.provider_id
-        and patient.model_id = current.model_id
+        and patient.provider_id = calls.provider_id
+        and patient.model_id = calls.model_id
     left join peaks
         on patient.option = 'off-peak'
         and peaks.provider_id = patient.provider_id
@@ -30,7 +29,7 @@ with later as (
         and epoch_us(calls.seen_at) % 86400000000 < peaks.peak_to
     where
         calls.ok
-        and current.cost > 0
+        and calls.cost > 0
         and ($sample = 0 or calls.tie % (patient.calls // $sample + 1)::ubigint = 0)
         and case patient.option
             when 'standard' then tier like '%priority%'

@@ -5,10 +5,9 @@
 with seen as (
     select
         calls.*,
-        coalesce(current.service_tier, 'standard') as tier,
+        coalesce(calls.service_tier, 'standard') as tier,
         epoch(calls.seen_at) - epoch(lag(calls.seen_at) over arrivals) as gap
     from calls
-    inner join current using (call)
     where calls.ok and calls.seen_at is not null
     window arrivals as (partition by calls.workflow order by calls.seen_at, calls.call_id)
 ),

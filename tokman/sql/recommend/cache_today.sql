@@ -9,9 +9,9 @@ select
         0 as cache_write_1h_input_tokens
     )
 from current
-inner join calls using (call)
 where
-    calls.ok
+    status = 'ok'
+    and not response_cache_hit
     and current.cost > 0
     and current.cache_read_input_tokens
     + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens > 0

@@ -8,23 +8,22 @@ with seen as (
         calls.call_id,
         calls.seen_at,
         (
-            hash(current.provider_id, current.model_id, calls.workflow, calls.agent) >> 1
+            hash(calls.provider_id, calls.model_id, calls.workflow, calls.agent) >> 1
         )::bigint as place,
         hash(place, coalesce(calls.key, ''), calls.conversation, calls.thread) as talk,
-        calls.conversation_id is not null as conversing,
-        current.cache_read_input_tokens as read,
-        current.cache_write_1h_input_tokens > 0 as writes_1h,
-        current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as written,
-        read + written + current.uncached_input_tokens as tokens,
-        current.output_tokens as answered
-    from current
-    inner join calls using (call)
+        calls.conversing,
+        calls.cache_read_input_tokens as read,
+        calls.cache_write_1h_input_tokens > 0 as writes_1h,
+        calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as written,
+        read + written + calls.uncached_input_tokens as tokens,
+        calls.output_tokens as answered
+    from calls
     where
         calls.ok
         and not calls.embeds
-        and current.cost > 0
+        and calls.cost > 0
         and calls.seen_at is not null
-        and current.model_id is not null
+        and calls.model_id is not null
 ),
 
 ordered as (

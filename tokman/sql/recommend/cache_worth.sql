@@ -1,14 +1,13 @@
 -- What today's prompt cache is worth: what the same calls would cost without one, less what they do.
 select
-    current.provider_id,
-    current.model_id,
+    calls.provider_id,
+    calls.model_id,
     calls.workflow,
     calls.agent,
-    sum(uncached.contracted_cost - current.cost) as worth
+    sum(uncached.contracted_cost - calls.cost) as worth
 from uncached
-inner join current using (call)
 inner join calls using (call)
-where current.model_id is not null
+where calls.model_id is not null
 group by all
 having count(*) = count(uncached.contracted_cost)
 order by all

@@ -1,22 +1,21 @@
--- The priced calls between $since and $until, what can be seen of each, and what it consumed.
+-- What can be seen of each call, and what it consumes, to be priced.
 -- `seen_at` is NULL where the log states no time: the time of its file says nothing of arrivals.
 -- `cluster`: calls that are not independent of each other: a conversation, else a user's day, else a
 -- workflow's. Coding agents are marked: their client, not the user, plans the turns and marks the cache.
+-- Ten million rows of this lie in memory: a name that is only compared is here as its hash.
 select
-    row_number() over () as call,
     call_id,
     hash(call_id) as tie,
     case when time_basis = 'log' then started_at end as seen_at,
     cast(seen_at as date) as day,
     workflow,
     source in ('claude-code', 'codex') as agent,
-    charges.status = 'ok' and not charges.response_cache_hit as ok,
-    operation_name,
+    status = 'ok' and not response_cache_hit as ok,
     environment,
     stream,
     "user" is null as humanless,
     coalesce(api_key_alias, api_key_hash) as key,
-    conversation_id,
+    conversation_id is not null as conversing,
     hash(coalesce(conversation_id, call_id)) as conversation,
     -- Turns that follow one another: subagents of a conversation apart from it.
     case
@@ -24,7 +23,8 @@ select
             then hash(workflow, key, conversation_id, agent_name)
     end as strand,
     hash(key, "user", conversation_id) as asker,
-    retry_of,
+    -- The `tie` of the call that is tried again.
+    case when retry_of is not null then hash(retry_of) end as retry_of,
     hash(coalesce(
         conversation_id, concat(coalesce("user", 'workflow ' || workflow, ''), ' ', day)
     )) as cluster,
@@ -45,6 +45,14 @@ select
     ) end as prompt_hash,
     list_sum(block_sizes) as prompt_bytes,
     request_hash,
+    -- A request with all that makes its answer but the model, and for whom.
+    case
+        when request_hash is not null
+            then hash(
+                request_hash, workflow, operation_name, temperature, reasoning_effort, team, project,
+                key, "user"
+            )
+    end as inquiry,
     response_hash,
     temperature,
     reasoning_effort,
@@ -57,10 +65,6 @@ select
     system_blocks,
     tools_hash,
     steady_hash,
-    team,
-    project,
-    "user" as user_id,
-    agent_name,
     tool_result_bytes,
     lower(operation_name) in ('embeddings', 'embedding') as embeds,
     coalesce(turn = 'tool', false) or coalesce(len(tool_result_hashes), 0) > 0 as tools_answered,
@@ -77,9 +81,11 @@ select
     response_cache_hit,
     status,
     output_basis,
-    provider_name,
-    request_model,
-    response_model,
+    window_charges.provider_name,
+    window_charges.request_model,
+    window_charges.response_model,
+    named.provider_id,
+    named.model_id,
     nullif(service_tier, 'standard') as service_tier,
     speed,
     inference_geo,
@@ -96,8 +102,8 @@ select
     image_output_tokens,
     web_search_requests,
     file_search_requests
-from charges
-where
-    list_cost is not null
-    and ($since::timestamp is null or started_at >= $since::timestamp)
-    and ($until::timestamp is null or started_at < $until::timestamp)
+from window_charges
+left join named
+    on named.provider_name is not distinct from window_charges.provider_name
+    and named.request_model is not distinct from window_charges.request_model
+    and named.response_model is not distinct from window_charges.response_model

@@ -3,10 +3,9 @@ select
     cell,
     count(*) as calls,
     approx_count_distinct(calls.conversation) as conversations,
-    sum(original.cost) as spend,
+    sum(calls.first_cost) as spend,
     sum(accepted.amount) as saved
 from accepted
-inner join original using (call)
 inner join calls using (call)
 group by cell
 order by cell

@@ -1,26 +1,25 @@
 -- Each step of a workflow on each model: what speaks for a smaller model there, and what against it.
 with seen as (
     select
-        current.provider_id,
-        current.model_id,
+        calls.provider_id,
+        calls.model_id,
         coalesce(work_steps.step, 0) as step,
         coalesce(work_steps.steps, 0) as steps,
         calls.*,
-        current.output_tokens as written,
-        current.reasoning_output_tokens as reasoned,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as read,
-        current.audio_input_tokens + current.cache_read_audio_input_tokens
-        + current.image_input_tokens + current.audio_output_tokens
-        + current.image_output_tokens as media,
-        current.cost,
-        calls.ok and current.cost > 0 as paid
-    from current
-    inner join calls using (call)
+        calls.output_tokens as written,
+        calls.reasoning_output_tokens as reasoned,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as read,
+        calls.audio_input_tokens + calls.cache_read_audio_input_tokens
+        + calls.image_input_tokens + calls.audio_output_tokens
+        + calls.image_output_tokens as media,
+        calls.cost,
+        calls.ok and calls.cost > 0 as paid
+    from calls
     left join work_steps
         on work_steps.workflow is not distinct from calls.workflow
         and work_steps.prompt_hash = calls.prompt_hash
-    where not calls.response_cache_hit and current.model_id is not null
+    where not calls.response_cache_hit and calls.model_id is not null
 ),
 
 answers as (

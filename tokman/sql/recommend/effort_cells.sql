@@ -3,22 +3,21 @@
 -- and `written` are of the answers alone.
 with seen as (
     select
-        current.provider_id,
-        current.model_id,
+        calls.provider_id,
+        calls.model_id,
         coalesce(work_steps.step, 0) as step,
         coalesce(work_steps.steps, 0) as steps,
         coalesce(calls.reasoning_effort, '') as effort,
         calls.*,
-        current.output_tokens - current.reasoning_output_tokens as answer,
-        current.reasoning_output_tokens as reasoned,
-        current.cost,
-        calls.ok and current.cost > 0 as paid
-    from current
-    inner join calls using (call)
+        calls.output_tokens - calls.reasoning_output_tokens as answer,
+        calls.reasoning_output_tokens as reasoned,
+        calls.cost,
+        calls.ok and calls.cost > 0 as paid
+    from calls
     left join work_steps
         on work_steps.workflow is not distinct from calls.workflow
         and work_steps.prompt_hash = calls.prompt_hash
-    where not calls.response_cache_hit and current.model_id is not null and not calls.agent
+    where not calls.response_cache_hit and calls.model_id is not null and not calls.agent
 ),
 
 reasoning as (

@@ -3,15 +3,14 @@
 with dearness as (
     select
         calls.workflow,
-        current.provider_id,
-        current.model_id,
-        sum(current.cost)::double / nullif(sum(
-            current.uncached_input_tokens + current.cache_read_input_tokens
-            + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
-            + current.output_tokens
+        calls.provider_id,
+        calls.model_id,
+        sum(calls.cost)::double / nullif(sum(
+            calls.uncached_input_tokens + calls.cache_read_input_tokens
+            + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens
+            + calls.output_tokens
         ), 0) as dearness
-    from current
-    inner join calls using (call)
+    from calls
     where calls.ok
     group by all
 ),
@@ -21,20 +20,19 @@ models as (
         calls.call,
         calls.tie,
         calls.retry_of,
-        current.provider_id,
-        current.model_id,
+        calls.provider_id,
+        calls.model_id,
         dearness.dearness
-    from current
-    inner join calls using (call)
+    from calls
     inner join dearness
         on dearness.workflow is not distinct from calls.workflow
-        and dearness.provider_id = current.provider_id
-        and dearness.model_id = current.model_id
+        and dearness.provider_id = calls.provider_id
+        and dearness.model_id = calls.model_id
 )
 
 select distinct
     later.call,
     earlier.call as earlier
 from models as later
-inner join models as earlier on earlier.tie = hash(later.retry_of)
+inner join models as earlier on earlier.tie = later.retry_of
 where later.retry_of is not null and earlier.dearness < later.dearness

@@ -3,11 +3,10 @@
 select
     extract(hour from timezone($tz, timezone('UTC', calls.seen_at)))::integer as hour_of_day,
     count(*) as calls,
-    sum(original.cost) as cost,
+    sum(calls.cost) as cost,
     count(*) filter (patient) as shiftable_calls,
-    coalesce(sum(original.cost) filter (patient), 0) as shiftable_cost
-from original
-inner join calls using (call),
+    coalesce(sum(calls.cost) filter (patient), 0) as shiftable_cost
+from calls,
     lateral (select list_contains($patient::varchar[], calls.workflow) as patient)
 where calls.seen_at is not null
 group by hour_of_day

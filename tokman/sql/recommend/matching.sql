@@ -5,7 +5,7 @@
 with retried as (
     select distinct earlier.call
     from calls as later
-    inner join calls as earlier on earlier.tie = hash(later.retry_of)
+    inner join calls as earlier on earlier.tie = later.retry_of
     where
         later.retry_of is not null
         and coalesce(later.seen_at - earlier.seen_at < interval 10 minute, true)
@@ -30,21 +30,20 @@ seen as (
     select
         calls.*,
         arms.arm,
-        current.cost,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as read,
-        current.output_tokens as written,
-        current.reasoning_output_tokens as reasoned,
+        calls.cost,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as read,
+        calls.output_tokens as written,
+        calls.reasoning_output_tokens as reasoned,
         retried.call is not null or asked_again.call is not null as tried_again,
         escalated.call is not null as escalated
-    from current
-    inner join calls using (call)
+    from calls
     left join work_steps
         on work_steps.workflow is not distinct from calls.workflow
         and work_steps.prompt_hash = calls.prompt_hash
     inner join arms
-        on arms.provider_id = current.provider_id
-        and arms.model_id = current.model_id
+        on arms.provider_id = calls.provider_id
+        and arms.model_id = calls.model_id
         and arms.workflow is not distinct from calls.workflow
         and arms.step = coalesce(work_steps.step, 0)
         and (arms.effort is null or arms.effort = coalesce(calls.reasoning_effort, ''))
@@ -54,7 +53,7 @@ seen as (
     where
         calls.first_attempt
         and not calls.response_cache_hit
-        and (not calls.ok or current.cost > 0)
+        and (not calls.ok or calls.cost > 0)
 )
 
 select

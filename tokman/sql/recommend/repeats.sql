@@ -10,9 +10,9 @@ with alike as (
         calls.call,
         calls.workflow,
         calls.embeds,
-        current.provider_id,
-        current.model_id,
-        current.cost,
+        calls.provider_id,
+        calls.model_id,
+        calls.cost,
         calls.response_hash,
         calls.temperature,
         calls.seen_at,
@@ -25,26 +25,17 @@ with alike as (
         ) as whole,
         not calls.retry as servable,
         hash(
-            calls.request_hash,
-            current.provider_id,
-            current.model_id,
-            current.request_model,
-            calls.workflow,
-            calls.operation_name,
-            calls.temperature,
-            calls.reasoning_effort,
-            calls.team,
-            calls.project,
-            calls.key,
-            calls.user_id
+            calls.inquiry,
+            calls.provider_id,
+            calls.model_id,
+            calls.request_model
         ) as request
-    from current
-    inner join calls using (call)
+    from calls
     where
         calls.ok
         and not calls.agent
-        and current.cost > 0
-        and current.model_id is not null
+        and calls.cost > 0
+        and calls.model_id is not null
         and calls.seen_at is not null
         and calls.request_hash is not null
         and coalesce(calls.choices, 1) = 1
@@ -54,7 +45,7 @@ with alike as (
                 not calls.called_tools
                 and not calls.tools_answered
                 and coalesce(lower(calls.finish_reason), '') not in ('tool_calls', 'tool_use')
-                and current.web_search_requests + current.file_search_requests = 0
+                and calls.web_search_requests + calls.file_search_requests = 0
             )
         )
 )

@@ -4,16 +4,15 @@
 with sets as (
     select
         calls.workflow,
-        current.provider_id,
-        current.model_id,
+        calls.provider_id,
+        calls.model_id,
         calls.tools_hash,
         count(distinct calls.conversation) as conversations,
         count(*) as calls,
-        sum(current.cost) as cost,
+        sum(calls.cost) as cost,
         any_value(calls.call_id) as call_id
-    from current
-    inner join calls using (call)
-    where calls.ok and calls.tools_hash is not null and current.cost > 0 and current.model_id is not null
+    from calls
+    where calls.ok and calls.tools_hash is not null and calls.cost > 0 and calls.model_id is not null
     group by all
 ),
 

@@ -52,7 +52,7 @@ with wanted as (
         and ways.model_id = turns.model_id
     union all by name
     select
-        current.call,
+        calls.call,
         ways.cell,
         ways.option,
         calls.tie,
@@ -61,22 +61,21 @@ with wanted as (
             when ways.kind = 'tools' then least(ways.most, prompt * 9 // 10)
             when prompt > ways.most and prompt <= ways.most * (1 + $reach) then prompt - ways.most
         end as removed
-    from current
-    inner join calls using (call)
+    from calls
     inner join ways
         on ways.kind in ('long', 'tools')
         and ways.workflow is not distinct from calls.workflow
-        and ways.provider_id = current.provider_id
-        and ways.model_id = current.model_id
+        and ways.provider_id = calls.provider_id
+        and ways.model_id = calls.model_id
         and (ways.kind = 'long' or list_contains(ways.tool_sets, calls.tools_hash)),
         lateral (
             select
-                current.uncached_input_tokens + current.cache_read_input_tokens
-                + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
-                + current.audio_input_tokens + current.cache_read_audio_input_tokens
-                + current.image_input_tokens as prompt
+                calls.uncached_input_tokens + calls.cache_read_input_tokens
+                + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens
+                + calls.audio_input_tokens + calls.cache_read_audio_input_tokens
+                + calls.image_input_tokens as prompt
         )
-    where calls.ok and current.cost > 0
+    where calls.ok and calls.cost > 0
 ),
 
 cut as (

@@ -5,25 +5,24 @@
 -- more than JSON and code take, so that is a lower bound.
 with seen as (
     select
-        current.call,
+        calls.call,
         calls.call_id,
         calls.seen_at,
         hash(
-            calls.conversation, calls.agent_name, current.provider_id, current.model_id
+            calls.conversation, calls.thread, calls.provider_id, calls.model_id
         ) as talk,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as prompt,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as prompt,
         coalesce(list_sum(list_transform(
             calls.tool_result_bytes, lambda bytes: greatest(bytes // 4 - $most, 0)
         )), 0)::bigint as results
-    from current
-    inner join calls using (call)
+    from calls
     where
         calls.ok
-        and calls.conversation_id is not null
+        and calls.conversing
         and calls.seen_at is not null
-        and current.cost > 0
-        and current.model_id is not null
+        and calls.cost > 0
+        and calls.model_id is not null
 ),
 
 -- In this order a turn's neighbour is the turn before, so that what runs along needs no sort.
@@ -68,9 +67,9 @@ along as (
 select
     call,
     calls.workflow,
-    current.provider_id,
-    current.model_id,
-    current.cost,
+    calls.provider_id,
+    calls.model_id,
+    calls.cost,
     calls.tie,
     calls.conversation,
     calls.agent,
@@ -83,4 +82,3 @@ select
     along.carried
 from along
 inner join calls using (call)
-inner join current using (call)

@@ -35,14 +35,13 @@ turns as (
     select
         calls.call,
         calls.workflow,
-        current.cost,
+        calls.cost,
         count(*) filter (calls.action is null) over (
             talk rows between current row and unbounded following
         ) as answers_to_come,
         row_number() over talk as place,
         calls.strand
     from calls
-    inner join current using (call)
     semi join failed using (strand)
     where calls.ok and calls.seen_at is not null
     window talk as (partition by calls.strand order by calls.seen_at, calls.tie)

@@ -7,13 +7,12 @@ with found as (
         calls.day,
         calls.error_type,
         strftime(calls.seen_at, '%H:%M') as clock,
-        current.provider_id,
-        current.model_id,
-        current.cost
+        calls.provider_id,
+        calls.model_id,
+        calls.cost
     from stopped
     inner join calls using (call)
-    inner join current using (call)
-    where current.cost > 0
+    where calls.cost > 0
 ),
 
 models as (
@@ -33,9 +32,8 @@ models as (
 spending as (
     select
         calls.workflow,
-        sum(current.cost) as spent
-    from current
-    inner join calls using (call)
+        sum(calls.cost) as spent
+    from calls
     where coalesce(calls.workflow, '') in (select coalesce(workflow, '') from found)
     group by calls.workflow
 )

@@ -39,7 +39,7 @@ doubled as (
         epoch(max(seen_at)) - epoch(min(seen_at)) as seconds,
         min(asker) = max(asker)
         and bool_and(ok and not retry and coalesce(choices, 1) = 1)
-        and bool_and(conversation_id is not null or not humanless) as from_one,
+        and bool_and(conversing or not humanless) as from_one,
         coalesce(max(temperature) = 0, false) as exact,
         count(answer) = times and count(distinct answer) = 1 as same_answer
     from submits

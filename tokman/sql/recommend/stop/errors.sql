@@ -8,14 +8,13 @@ select
     1 as size,
     calls.max_output_tokens::double as measure
 from calls
-inner join current using (call)
 where
     calls.success is not true
     and case
         when ok
             then cut and structured_output
         else
-            current.status = 'error'
+            calls.status = 'error'
             and not calls.response_cache_hit
             and not (
                 coalesce(stream, false)

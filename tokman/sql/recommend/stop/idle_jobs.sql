@@ -18,11 +18,10 @@ with seen as (
         action,
         success,
         humanless,
-        current.output_tokens as written,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens
+        calls.output_tokens as written,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as tokens
     from calls
-    inner join current using (call)
     where ok and seen_at is not null and coalesce(workflow, key) is not null
 ),
 

@@ -19,10 +19,9 @@ talks as (
     select
         workflow,
         strand,
-        sum(current.cost) as cost,
+        sum(calls.cost) as cost,
         count(tooled.call) as tool_turns
     from calls
-    inner join current using (call)
     left join tooled using (call)
     where ok and seen_at is not null and strand is not null
     group by workflow, strand
@@ -33,18 +32,17 @@ turns as (
         call,
         workflow,
         strand,
-        current.cost,
-        current.output_tokens as written,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
+        calls.cost,
+        calls.output_tokens as written,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as tokens,
         tokens - lag(tokens) over talk as growth,
         row_number() over talk as place,
-        sum(current.cost) over (talk rows unbounded preceding) as so_far,
+        sum(calls.cost) over (talk rows unbounded preceding) as so_far,
         tooled.call is not null as tool_turn,
         sum((tooled.call is null or turn is not distinct from 'user')::integer)
             over (talk rows unbounded preceding) as stretch
     from calls
-    inner join current using (call)
     left join tooled using (call)
     semi join (select strand from talks where tool_turns >= 15) as long using (strand)
     where ok and seen_at is not null

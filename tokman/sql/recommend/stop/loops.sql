@@ -25,16 +25,15 @@ turns as (
         action,
         turn,
         coalesce(polls, false) as polling,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
-        lag(current.output_tokens - current.reasoning_output_tokens) over talk as written_before,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as tokens,
+        lag(calls.output_tokens - calls.reasoning_output_tokens) over talk as written_before,
         tokens > lag(tokens) over talk + written_before // 2 as grown,
         lead(observed) over talk as answer,
         coalesce(lead(tool_errors) over talk > 0, false) as failed,
         max(observed) over (partition by strand) is null as unseen,
         row_number() over talk as place
     from calls
-    inner join current using (call)
     semi join suspects using (strand)
     where ok and seen_at is not null
     window talk as (partition by strand order by seen_at, tokens, tie)

@@ -15,20 +15,19 @@ with attempts as (
             coalesce(calls.structured_output, false)
             and calls.cut
         ) as good,
-        current.uncached_input_tokens + current.cache_read_input_tokens
-        + current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens as tokens,
+        calls.uncached_input_tokens + calls.cache_read_input_tokens
+        + calls.cache_write_5m_input_tokens + calls.cache_write_1h_input_tokens as tokens,
         case
-            when calls.retry then hash(calls.retry_of)
-            when roots.retry_of is not null then hash(calls.call_id)
+            when calls.retry then calls.retry_of
+            when roots.retry_of is not null then calls.tie
             when calls.request_hash is not null
                 then hash(calls.workflow, calls.asker, calls.request_hash)
             when tokens > 0
-                then hash(calls.workflow, calls.asker, current.request_model, tokens)
+                then hash(calls.workflow, calls.asker, calls.request_model, tokens)
         end as request
     from calls
-    inner join current using (call)
     left join (select distinct retry_of from calls where retry_of is not null) as roots
-        on roots.retry_of = calls.call_id
+        on roots.retry_of = calls.tie
     where calls.seen_at is not null and not calls.response_cache_hit
 ),
 

@@ -12,7 +12,6 @@ with talks as (
         count(*) as turns,
         bool_or(success) as success
     from calls
-    inner join current using (call)
     anti join stopped using (call)
     where strand is not null and ok and seen_at is not null
     group by workflow, strand
@@ -72,11 +71,10 @@ passed as (
         calls.turn,
         runaways.turns,
         runaways.usual,
-        sum(current.cost) over (
+        sum(calls.cost) over (
             partition by calls.strand order by calls.seen_at, calls.tie rows unbounded preceding
-        ) - current.cost > runaways.usual as beyond
+        ) - calls.cost > runaways.usual as beyond
     from calls
-    inner join current using (call)
     inner join runaways using (strand)
     anti join stopped using (call)
     where calls.ok and calls.seen_at is not null

@@ -19,13 +19,12 @@ talks as (
         calls.workflow,
         calls.strand,
         count(calls.success) as outcomes,
-        sum(current.cost) as cost,
+        sum(calls.cost) as cost,
         last_at < (select max(seen_at) from calls) - interval 1 hour
         and last_at > coalesce(answered_at, '-infinity')
-        and coalesce(2 * sum(current.cost) filter (seen_at > answered_at) >= sum(current.cost), true)
+        and coalesce(2 * sum(calls.cost) filter (seen_at > answered_at) >= sum(calls.cost), true)
             as unanswered
     from calls
-    inner join current using (call)
     inner join ended using (strand)
     where calls.ok and calls.seen_at is not null
     group by calls.workflow, calls.strand, last_at, answered_at
@@ -50,14 +49,13 @@ select
     'cut' as kind,
     workflow,
     count(*) filter (cut and structured_output is not true) as calls,
-    sum(current.cost) filter (cut and structured_output is not true) as cost
+    sum(calls.cost) filter (cut and structured_output is not true) as cost
 from calls
-inner join current using (call)
 where ok and success is not true
 group by workflow
 having
     count(*) filter (cut and structured_output is not true) >= 20
     and 20 * count(*) filter (cut and structured_output is not true) >= count(*)
     and 2 * count(*) filter (cut) < count(*)
-    and sum(current.cost) filter (cut and structured_output is not true) >= 1
+    and sum(calls.cost) filter (cut and structured_output is not true) >= 1
 order by cost desc, kind, workflow

@@ -4,13 +4,12 @@ with episodes as (
         stopped.rule,
         calls.workflow,
         count(*) as calls,
-        sum(current.cost) as cost,
+        sum(calls.cost) as cost,
         min(calls.seen_at) as began,
         arg_min(calls.call_id, (calls.seen_at, calls.call_id)) as first_id
     from stopped
     inner join calls using (call)
-    inner join current using (call)
-    where current.cost > 0
+    where calls.cost > 0
     group by stopped.rule, calls.workflow, stopped.episode
 ),
 

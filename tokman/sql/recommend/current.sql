@@ -1,4 +1,4 @@
--- What a price depends on, of each call.
+-- What each call consumes and costs, as the levers so far have left it.
 select
     call,
     started_at,
@@ -8,6 +8,8 @@ select
     provider_name,
     request_model,
     response_model,
+    provider_id,
+    model_id,
     service_tier,
     speed,
     inference_geo,
@@ -23,5 +25,6 @@ select
     audio_output_tokens,
     image_output_tokens,
     web_search_requests,
-    file_search_requests
+    file_search_requests,
+    cost
 from calls
