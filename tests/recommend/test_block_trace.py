@@ -25,7 +25,8 @@ from tokman.ledger import Ledger
 from tokman.recommend import recommend
 from tokman.recommend.lever import Scene
 from tokman.recommend.prompt_cache import PromptCache, _look_at
-from tokman.recommend.waterfall import run, set_scene
+from tokman.recommend.scene import set_scene
+from tokman.recommend.waterfall import run
 from tokman.sources.mapping import load
 
 BLOCK = 512

@@ -14,7 +14,8 @@ from tokman.recommend import recommend
 from tokman.recommend.cache_causes import WORDS, causes
 from tokman.recommend.lever import Scene
 from tokman.recommend.prompt_cache import PromptCache, _look_at
-from tokman.recommend.waterfall import run, set_scene
+from tokman.recommend.scene import set_scene
+from tokman.recommend.waterfall import run
 from tokman.usage import Usage
 
 BLOCK = 2000

@@ -20,7 +20,8 @@ from tokman.config import Config, Model, Rates
 from tokman.rates import Card
 from tokman.recommend.options import priced
 from tokman.recommend.prompt_cache import Option, _choose, _look_at
-from tokman.recommend.waterfall import run, set_scene
+from tokman.recommend.scene import set_scene
+from tokman.recommend.waterfall import run
 from tokman.usage import Usage
 
 MODEL = "claude-sonnet-4-5"

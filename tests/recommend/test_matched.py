@@ -12,8 +12,8 @@ import pytest
 
 from tests.recommend.books import MONDAY, books, call, card
 from tokman.config import Config
-from tokman.recommend import waterfall
 from tokman.recommend.matched import Arm, Comparison, compare, difference
+from tokman.recommend.scene import enter, set_scene
 from tokman.recommend.trial import quantile
 from tokman.usage import Usage
 
@@ -31,8 +31,8 @@ def test_tolbutamide() -> None:
 
 
 def compared(usages: list[Usage], new: Arm = NEW, old: Arm = OLD) -> Comparison | None:
-    scene = waterfall.set_scene(books(usages), card(), Config(), None, None)
-    waterfall.enter(scene)
+    scene = set_scene(books(usages), card(), Config(), None, None)
+    enter(scene)
     scene.make("work_steps", "work_steps")
     scene.make("escalations", "escalations")
     (found,) = compare(scene, [(new, old)])

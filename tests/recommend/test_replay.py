@@ -15,7 +15,8 @@ from tests.recommend.books import MONDAY, books, call, card
 from tokman.config import Config
 from tokman.recommend.ladder import cache_rule
 from tokman.recommend.prompt_cache import _look_at
-from tokman.recommend.waterfall import run, set_scene
+from tokman.recommend.scene import set_scene
+from tokman.recommend.waterfall import run
 from tokman.usage import Usage
 
 SPANS = {"short": 300 * 10**6, "long": 3600 * 10**6}

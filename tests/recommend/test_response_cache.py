@@ -12,7 +12,8 @@ from tests.recommend.books import MONDAY, books, call, card, config
 from tokman.config import Config
 from tokman.recommend import Plan, recommend
 from tokman.recommend.response_cache import LIFETIMES, ResponseCache, _serve
-from tokman.recommend.waterfall import run, set_scene
+from tokman.recommend.scene import set_scene
+from tokman.recommend.waterfall import run
 from tokman.usage import QUANTITIES, Usage
 
 COST = 600 * 5_000_000 + 300 * 30_000_000

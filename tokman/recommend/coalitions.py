@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokman.recommend import waterfall
+from tokman.recommend.scene import change, enter, narrowed
 
 if TYPE_CHECKING:
     from tokman.recommend.lever import Lever, Scene
@@ -57,8 +58,8 @@ def game(
     None where the whole, costed on these workflows, is not what the plan has: then some lever looks
     beyond a workflow, and its game cannot be taken apart.
     """
-    with waterfall.narrowed(scene, workflows):
-        waterfall.enter(scene)
+    with narrowed(scene, workflows):
+        enter(scene)
         waterfall.ledger_of_savings(scene, _TABLE)
         walk = _Walk(scene, levers, {name for each in workflows for name in found[each]}, dismissed)
         walk.on(0, 0)
@@ -103,7 +104,7 @@ class _Walk:
         if waterfall.apply(self.scene, self.levers[place], _TABLE, self.dismissed)[0]:
             self.acts.add((state, place))
             self.on(place + 1, state | 1 << place)
-            waterfall.change(self.scene, stage)
+            change(self.scene, stage)
         execute(f"drop table {stage}")
         self.on(place + 1, state)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tokman.recommend import patience, waterfall
+from tokman.recommend import patience
 from tokman.recommend.batch import SOON
 from tokman.recommend.peaks import PEAKS, peaks
+from tokman.recommend.scene import set_scene
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +60,7 @@ def load(
     A workflow is shiftable where it is declared to wait a quarter of an hour or more, or starts
     like a scheduled job that nobody waits for. NothingToJudge where no call has a price.
     """
-    scene = waterfall.set_scene(connection, card, config, since, until)
+    scene = set_scene(connection, card, config, since, until)
     scene.note("peaks", PEAKS, peaks(card))
     patient = {}
     for row in scene.ask("batch_workflows"):

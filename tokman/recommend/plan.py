@@ -27,6 +27,7 @@ from tokman.recommend.net import net
 from tokman.recommend.odds import Few, Odds, expected, odds
 from tokman.recommend.prompt_cache import PromptCache
 from tokman.recommend.response_cache import ResponseCache
+from tokman.recommend.scene import set_scene
 from tokman.recommend.shapley import worth
 from tokman.recommend.stop import Stop
 
@@ -73,7 +74,7 @@ def recommend(
     `watch` is told of every saving as `waterfall.run` says.
     """
     decided = decided or Decided()
-    scene = waterfall.set_scene(connection, card, config, since, until)
+    scene = set_scene(connection, card, config, since, until)
     dismissed = decided.named("dismissed")
 
     def chained(spared: Mapping[str, Collection[str | None]]) -> waterfall.Waterfall:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tokman.recommend import waterfall
 from tokman.recommend.coalitions import Amounts, Values, Workflow, best, by_workflow, game
 from tokman.recommend.lever import LeftAlone
+from tokman.recommend.scene import narrowed
 from tokman.usage import PICO
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def worth(
     unsplit = [workflow for workflow in contested if workflow not in set(chosen)]
     spared: dict[str, list[Workflow]] = defaultdict(list)
     aside: list[LeftAlone] = []
-    with waterfall.narrowed(scene, chosen):
+    with narrowed(scene, chosen):
         for kind, workflows in games.items():
             costed = game(scene, levers, workflows, found, dismissed)
             if costed is None:
@@ -179,9 +180,7 @@ def _chosen(
 
 def _calls(scene: Scene) -> dict[Workflow, int]:
     """How many calls each workflow has."""
-    counted = scene.connection.execute(
-        "select workflow, count(*) from calls group by all"
-    )
+    counted = scene.connection.execute("select workflow, count(*) from calls group by all")
     return dict(counted.fetchall())
 
 

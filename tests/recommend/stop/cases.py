@@ -11,6 +11,7 @@ from zlib import crc32
 from tests.recommend.books import MONDAY, books, call, card
 from tokman.config import Config
 from tokman.recommend import waterfall
+from tokman.recommend.scene import set_scene
 from tokman.recommend.stop import Stop
 from tokman.recommend.waterfall import Waterfall
 from tokman.usage import Usage
@@ -20,7 +21,7 @@ TALK: dict[str, Any] = {"model": "claude-sonnet-4-5", "output_tokens": 200}
 
 def chain(usages: list[Usage]) -> Waterfall:
     """What Stop alone makes of a ledger."""
-    scene = waterfall.set_scene(books(usages), card(), Config(), None, None)
+    scene = set_scene(books(usages), card(), Config(), None, None)
     return waterfall.run(scene, [Stop()])
 
 

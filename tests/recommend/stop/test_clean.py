@@ -8,6 +8,7 @@ from tests.recommend.books import card, opened
 from tests.recommend.stop.workloads import KINDS, Workload, builds, table, workload
 from tokman.config import Config
 from tokman.recommend import waterfall
+from tokman.recommend.scene import set_scene
 from tokman.recommend.stop import Stop
 
 FIRST = 100_000
@@ -18,7 +19,7 @@ EACH = 250
 
 def found(made: list[Workload]) -> set[tuple[str | None, str]]:
     """(workflow, rule) of all findings."""
-    scene = waterfall.set_scene(opened(table(made)), card(), Config(), None, None)
+    scene = set_scene(opened(table(made)), card(), Config(), None, None)
     chain = waterfall.run(scene, [Stop()])
     return {(one.about.workflow, one.about.rule) for one in chain.savings}
 

@@ -18,6 +18,7 @@ from tests.recommend.stop.cases import agent, chain, found, requests, traffic
 from tokman.config import Config, Declared
 from tokman.recommend import Plan, recommend, waterfall
 from tokman.recommend.plan import LEVERS
+from tokman.recommend.scene import narrowed, set_scene
 from tokman.recommend.stop import Stop
 from tokman.recommend.waterfall import Waterfall
 from tokman.usage import PICO, QUANTITIES, Usage
@@ -57,7 +58,7 @@ def essence(answer: Waterfall) -> list[tuple[object, ...]]:
 def test_any_mixture_adds_up_in_any_order(seed: int) -> None:
     usages = company(seed)
     connection = books(usages)
-    scene = waterfall.set_scene(connection, card(), Config(), None, None)
+    scene = set_scene(connection, card(), Config(), None, None)
     answer = waterfall.run(scene, [Stop()])
     counting = connection.execute("select count(*), count(distinct call) from savings")
     [counted] = counting.fetchall()
@@ -68,7 +69,7 @@ def test_any_mixture_adds_up_in_any_order(seed: int) -> None:
     Random(seed).shuffle(again)
     assert essence(chain(again)) == essence(answer)
     (workflow, *_) = sorted({one.about.workflow or "" for one in answer.savings})
-    with waterfall.narrowed(scene, [workflow]):
+    with narrowed(scene, [workflow]):
         alone = waterfall.run(scene, [Stop()], "savings_alone")
     assert essence(alone) == [one for one in essence(answer) if one[1].workflow == workflow]  # type: ignore[attr-defined]
 
@@ -90,7 +91,7 @@ def test_other_levers_take_only_what_is_left(seed: int) -> None:
 def test_removed_calls_keep_their_row_and_consume_nothing() -> None:
     """Also where the log broke off before an answer was complete: that may have no price."""
     connection = books(agent(["test=fail"] * 10 + [""], output_basis="partial"))
-    scene = waterfall.set_scene(connection, card(), Config(), None, None)
+    scene = set_scene(connection, card(), Config(), None, None)
     waterfall.run(scene, [Stop()])
     quantities = " + ".join(QUANTITIES)
     rows = connection.execute(

@@ -12,6 +12,7 @@ from tokman.config import Config
 from tokman.ingest import ingest
 from tokman.ledger import Ledger
 from tokman.recommend import waterfall
+from tokman.recommend.scene import set_scene
 from tokman.recommend.stop import Stop
 
 FOLDER = SHARED / "claude_code"
@@ -29,6 +30,6 @@ def test_no_loop_is_claimed_in_real_transcripts(tmp_path: Path) -> None:
     assert seen is not None
     if not seen[1] or not seen[2]:
         pytest.skip("the transcripts' tools are not read")
-    scene = waterfall.set_scene(connection, prices, Config(), None, None)
+    scene = set_scene(connection, prices, Config(), None, None)
     found = waterfall.run(scene, [Stop()]).savings
     assert not [one for one in found if "loop" in one.about.rule]

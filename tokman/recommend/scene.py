@@ -1,0 +1,147 @@
+"""The calls that levers look at: priced anew, changed as levers are applied, and changed back."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from tokman import sql
+from tokman.errors import NothingToJudge
+from tokman.recommend.lever import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import duckdb
+
+    from tokman.config import Config
+    from tokman.rates import Card
+
+
+def set_scene(
+    connection: duckdb.DuckDBPyConnection,
+    card: Card,
+    config: Config,
+    since: datetime | None,
+    until: datetime | None,
+) -> Scene:
+    """The priced calls of the window in the table `calls`, at the prices of the card; what they
+    consume and cost also as the view `current`."""
+    scene = Scene(connection, card, config, datetime.min, datetime.min, 0)
+    _charges(connection, since, until)
+    _name_models(scene)
+    _price(scene)
+    if not scene.count("calls"):
+        raise NothingToJudge(
+            "no priced calls to make recommendations on",
+            "ingest logs first, or widen --since and --until",
+        )
+    connection.execute(
+        f"create or replace temp view current as {sql.text('recommend/current')};"
+        "create or replace temp table original as from current limit 0"
+    )
+    (span,) = scene.ask("span")
+    if span["start"] is None:
+        raise NothingToJudge("no priced call states its time", "add times to the logs")
+    return Scene(connection, card, config, span["start"], span["end"], span["days"])
+
+
+def _charges(
+    connection: duckdb.DuckDBPyConnection, since: datetime | None, until: datetime | None
+) -> None:
+    """View `window_charges`: the priced charges from `since` to `until`."""
+    within = ["list_cost is not null"]
+    if since is not None:
+        within.append(f"started_at >= timestamp '{since}'")
+    if until is not None:
+        within.append(f"started_at < timestamp '{until}'")
+    connection.execute(
+        "create or replace temp view window_charges as "
+        f"select * from charges where {' and '.join(within)}"
+    )
+
+
+def _price(scene: Scene) -> None:
+    """Table `calls`, each numbered in the order of the log: `cost` follows the levers, `first_cost`
+    is before any."""
+    from tokman.rates import price
+
+    execute = scene.connection.execute
+    execute(f"create or replace temp view seen as {sql.text('recommend/calls')}")
+    price(scene.connection, scene.card, "seen", "calls")
+    execute("drop view seen; drop view window_charges")
+    execute("delete from calls where contracted_cost is null")
+    for name in ("list_cost", "rate_id", "price_basis", "unpriced_reason"):
+        execute(f"alter table calls drop column {name}")
+    execute("alter table calls rename column contracted_cost to cost")
+    execute("alter table calls add column call bigint; update calls set call = rowid")
+    execute("alter table calls add column first_cost decimal(18, 12)")
+    execute("update calls set first_cost = cost")
+
+
+def enter(scene: Scene) -> None:
+    """The usage as it was before any lever."""
+    change(scene, "original")
+    scene.connection.execute("delete from original")
+
+
+def keep(scene: Scene, table: str) -> None:
+    """Note in a table of usage the calls of `accepted` as they are, unless it has them already."""
+    scene.connection.execute(
+        f"insert into {table} from current semi join accepted using (call) "
+        f"anti join {table} using (call)"
+    )
+
+
+def change(scene: Scene, table: str) -> None:
+    """The usage and cost of `calls` as a table of columns of `current` has them."""
+    sets = ", ".join(f"{name} = {table}.{name}" for name in _usage(scene))
+    scene.connection.execute(
+        f"update calls set {sets} from {table} where {table}.call = calls.call"
+    )
+
+
+def _usage(scene: Scene) -> list[str]:
+    """What a lever may change: columns of `current`."""
+    described = scene.connection.execute("select * from current limit 0").description or ()
+    return [name for name, *_ in described if name != "call"]
+
+
+@contextmanager
+def narrowed(scene: Scene, workflows: Collection[str | None]) -> Iterator[None]:
+    """Within, the table `calls` holds these workflows only; it may be nested."""
+    execute = scene.connection.execute
+    asked = execute("select distinct workflow from calls").fetchall()
+    if {name for (name,) in asked} <= set(workflows):
+        yield
+        return
+    scene.note("narrow", {"workflow": "varchar"}, [(name,) for name in workflows])
+    whole = {table: f"{table}_{uuid4().hex}" for table in ("calls", "original")}
+    for table, aside in whole.items():
+        execute(f"alter table {table} rename to {aside}")
+    execute(
+        f"create temp table calls as select wide.* from {whole['calls']} as wide "
+        "join narrow on narrow.workflow is not distinct from wide.workflow"
+    )
+    execute(f"create temp table original as from {whole['original']} semi join calls using (call)")
+    try:
+        yield
+    finally:
+        for table, aside in whole.items():
+            execute(f"drop table {table}")
+            execute(f"alter table {aside} rename to {table}")
+
+
+def _name_models(scene: Scene) -> None:
+    """Table `named`: each provider and model in the logs, as the card calls it."""
+    names = ("provider_name", "request_model", "response_model", "provider_id", "model_id")
+    found = []
+    for provider, asked, answered in scene.connection.execute(
+        f"select distinct {', '.join(names[:3])} from window_charges"
+    ).fetchall():
+        match = scene.card.find(provider, answered) or scene.card.find(provider, asked)
+        ids = (match.provider_id, match.model_id) if match else (None, None)
+        found.append((provider, asked, answered, *ids))
+    scene.note("named", dict.fromkeys(names, "varchar"), found)
