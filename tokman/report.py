@@ -297,11 +297,13 @@ def _outcomes(
 
 
 def _sum(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows added up; None only where every row is None."""
+    """The rows added up; None only where every row is None, and for a quantity of which a part is
+    not known."""
     total: dict[str, Any] = {}
     for name in SUMS:
         values = [row[name] for row in rows if row[name] is not None]
-        total[name] = sum(values[1:], values[0]) if values else None
+        known = len(values) == len(rows) or name != "cache_read_input_tokens"
+        total[name] = sum(values[1:], values[0]) if values and known else None
     for name, pick in (("first_call", min), ("last_call", max)):
         values = [row[name] for row in rows if row.get(name) is not None]
         total[name] = pick(values) if values else None

@@ -64,3 +64,27 @@ def test_a_wrong_basis(tokman: Run, ledger: Path) -> None:
         2,
         "hint: choose from auto, calls, statements",
     )
+
+
+def test_a_cached_part_that_is_not_stated_is_unknown(tokman: Run, tmp_path: Path) -> None:
+    """On the 3rd one line of two does not state it; the bill of the 5th has no tokens at all."""
+    told = {**USED, "cache_read_input_tokens": 2_000_000}
+    lines = [
+        line("2026-11-03", kind="usage", model="gpt-4o", **USED),
+        line("2026-11-03", kind="usage", model="gpt-5.5", **told),
+        line("2026-11-04", kind="usage", model="gpt-4o", **told),
+        line("2026-11-05", model="gpt-4o", billed_amount="9.00"),
+    ]
+    closed(tmp_path / "l", CALLS, lines)
+    asked = ("report", "--by", "day", "--ledger", tmp_path / "l")
+    for basis in ("statements", "auto"):
+        rows = json.loads(tokman(*asked, "--basis", basis, "-f", "json").out)
+        cached = {row["day"]: row["cache_read_input_tokens"] for row in rows}
+        stated = {"2026-11-03": None, "2026-11-04": 2_000_000, "2026-11-05": 0}
+        assert cached == stated | ({"2026-11-02": 0} if basis == "auto" else {})
+        screen = tokman(*asked, "--basis", basis).out
+        found = {row.split()[0]: row.split()[3] for row in screen.splitlines() if "M " in row}
+        assert found["2026-11-03"] == found["Total"] == "–"
+        assert found["2026-11-04"] == "50%"
+        assert "Cached is not known where statements do not say" in screen
+    assert "Cached is not known" not in tokman(*asked, "--basis", "calls").out

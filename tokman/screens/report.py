@@ -57,7 +57,7 @@ def _report_columns(total: dict[str, Any]) -> list[Column]:
 
 def _share_of_input(row: dict[str, Any]) -> None:
     whole, cached = row.get("input_tokens"), row.get("cache_read_input_tokens")
-    row["cached_share"] = cached / whole if whole else None
+    row["cached_share"] = cached / whole if whole and cached is not None else None
 
 
 def _title(name: str) -> str:
@@ -101,6 +101,8 @@ def report_notes(answer: Report) -> list[str]:
             f"From statements, for days without calls in our logs: {told}. Their amounts are under "
             "Billed; --basis calls leaves them out"
         )
+    if total["cache_read_input_tokens"] is None:
+        notes.append("Cached is not known where statements do not say what was read from a cache")
     if answer.unattributed:
         notes.append(_unattributed(answer.unattributed, total))
     if unpriced:

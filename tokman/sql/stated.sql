@@ -1,5 +1,6 @@
 -- Lines of statements in the columns of charges, where `$basis` wants them. A bill's lines give
--- no tokens where the provider counts them in lines of their own, so that none counts twice.
+-- no tokens where the provider counts them in lines of their own, so that none counts twice; usage
+-- that does not state what was read from a cache (`untold`) leaves that unknown, not none.
 with charged as (
     select distinct provider_name, cast(started_at as date) as day
     from charges
@@ -12,6 +13,8 @@ told as (
         + coalesce(cache_write_5m_input_tokens, 0) + coalesce(cache_write_1h_input_tokens, 0)
         + coalesce(audio_input_tokens, 0) + coalesce(cache_read_audio_input_tokens, 0)
         + coalesce(image_input_tokens, 0) as input_tokens,
+        kind = 'usage' and token_class is null and uncached_input_tokens > 0
+        and output_tokens is not null and cache_read_input_tokens is null as untold,
         kind = 'cost' and exists (
             from statement_lines as counting
             where
@@ -58,7 +61,17 @@ select
     false as unpriced,
     case
         when counted_elsewhere then 0
-        else coalesce(columns(lambda name: regexp_matches(name, '.(_tokens|_requests)$')), 0)
+        when not untold then coalesce(cache_read_input_tokens, 0)
+    end as cache_read_input_tokens,
+    case
+        when counted_elsewhere then 0
+        else coalesce(
+            columns(
+                lambda name: name <> 'cache_read_input_tokens'
+                and regexp_matches(name, '.(_tokens|_requests)$')
+            ),
+            0
+        )
     end,
     list_amount::decimal(38, 12) as list_cost,
     coalesce(contracted_amount, list_amount)::decimal(38, 12) as contracted_cost,
