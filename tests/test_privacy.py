@@ -691,6 +691,23 @@ LOGS["langfuse"] = [
         "output": {"content": "", "additional_kwargs": {"tool_calls": [{"function": CALLED}]}},
         "usageDetails": {"input": 3, "output": 1, "total": 4},
     },
+    {
+        "trace": {
+            "id": SPAN["traceId"],
+            "scores": [
+                {"name": name, "dataType": kind, "value": 1, "stringValue": TEXT, "comment": TEXT}
+                for name, kind in (("success", "BOOLEAN"), (TEXT, "CATEGORICAL"))
+            ],
+        },
+        "observations": [
+            {
+                "id": "8f4f1f5b64f84f0e",
+                "type": "GENERATION",
+                "startTime": "2026-01-01T00:00:00.000Z",
+                "usageDetails": {"input": 3, "output": 1, "total": 4},
+            }
+        ],
+    },
 ]
 CHATTED: dict[str, Any] = {
     "gen_ai.operation.name": "chat",

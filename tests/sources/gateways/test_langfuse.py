@@ -351,3 +351,45 @@ OTHERS: list[Json] = [
 @pytest.mark.parametrize("record", OTHERS)
 def test_other_records_are_left_alone(record: Json) -> None:
     assert not Langfuse.matches(record)
+
+
+def score(value: Any = 1, of: str | None = None, **more: Any) -> Json:
+    row = {"name": "success", "dataType": "BOOLEAN", "value": value, "observationId": of}
+    return row | {"id": "s-1", "traceId": "trace-1", "source": "API", "comment": "a text"} | more
+
+
+ONE, TWO = counted("a", 30, 12), counted("b", 10, 5)
+STEP = seen("c", "SPAN", usageDetails={})
+SCORED: dict[str, tuple[list[Json], list[Json], str | None, list[bool | None]]] = {
+    # name: (observations, scores, session, success of the calls by id)
+    "a session's trace": ([ONE, TWO], [score()], "s", [True, True]),
+    "a trace of one call": ([ONE, STEP], [score(0)], None, [False]),
+    "a trace of several outcomes": ([ONE, TWO], [score()], None, [None, None]),
+    "an observation": ([ONE, TWO], [score(0, "b")], None, [None, False]),
+    "an observation and its trace": ([ONE, TWO], [score(1), score(0, "b")], "s", [True, False]),
+    "several scores": ([ONE], [score(1), score(0), score(1)], None, [False]),
+    "true": ([ONE], [score(True)], None, [True]),
+    "a score on a scale": ([ONE], [score(dataType="NUMERIC")], None, [None]),
+    "a word": ([ONE], [score("good", dataType="CATEGORICAL")], None, [None]),
+    "another boolean score": ([ONE], [score(name="toxicity")], None, [None]),
+    "no boolean": ([ONE], [score(0.5), score([]), score(None)], None, [None]),
+    "no scores": ([ONE], [], None, [None]),
+}
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_success_is_what_a_boolean_score_of_that_name_says(name: str) -> None:
+    observations, scores, session, expected = SCORED[name]
+    about = {"id": "trace-1", "name": "triage", "sessionId": session, "scores": scores}
+    exported = {"trace": about, "observations": observations}
+    page = about | {"timestamp": "2026-05-01T10:00:00Z", "observations": observations}
+    for record in (exported, page):
+        rows = sorted(usages([record]), key=lambda row: row.call_id)
+        assert [row.success for row in rows] == expected
+
+
+@pytest.mark.parametrize("scores", [None, 7, "x", {"a": [1]}, [None], [[]], [{"name": []}]])
+def test_scores_in_another_form_say_nothing(scores: Any) -> None:
+    rows = usages([{"trace": {"id": "trace-1", "scores": scores}, "observations": [ONE]}])
+    assert [row.success for row in rows] == [None]
+    assert [row.success for row in usages([ONE | {"scores": scores}])] == [None]

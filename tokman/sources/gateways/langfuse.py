@@ -28,6 +28,7 @@ _KINDS: dict[str, tuple[Kind, str]] = {
     "GUARDRAIL": ("sum", ""),
     "EVENT": ("step", ""),
 }
+_CALLS = frozenset(name for name, (kind, _) in _KINDS.items() if kind == "call")
 _NO_TRACE = Trace()
 _TAG = re.compile(r"(?:workflow|feature|task):\s*(.+)", re.ASCII)
 _OTEL = re.compile(r"[0-9a-f]{32}:[0-9a-f]{16}")
@@ -45,7 +46,9 @@ class Langfuse:
     application itself stated (`providedCostDetails`): the other costs are Langfuse's multiplication
     with its own price list, of which exports from blob storage do not say whether it is one.
     Langfuse counts the tokens of some calls itself where none were stated and does not mark them;
-    what neither states is estimated from the texts.
+    what neither states is estimated from the texts. A boolean score named `success` tells it of the
+    observation scored, or of every call of its trace, if that has a session or but one call: an
+    outcome is counted once a conversation.
 
     Not verified on real files: exports from blob storage (JSON lines, CSV, Parquet).
     """
@@ -100,14 +103,19 @@ class Langfuse:
             if trace is None:
                 trace = Trace(
                     *(record.id, record.name, shape.labels(record.tags), record.environment),
-                    *(record.userId, record.sessionId),
+                    *(record.userId, record.sessionId, record.scores),
                 )
+        told = shape.successes(trace.scores) if trace else {}
+        alone = bool(told) and sum(each.type in _CALLS for each in observations) == 1
         for observation in observations:
             try:
                 key, span_id, span = self._span(observation, trace, line)
             except ValueError as error:
                 yield Refused(line=line, reason=str(error))
                 continue
+            if told and span.usage is not None:
+                of_work = alone or span.usage.conversation_id is not None
+                span.usage.success = told.get(span_id, told.get(None) if of_work else None)
             yield from self.trees.add(key, span_id, span)
 
     def _span(self, seen: Observation, trace: Trace | None, line: int) -> tuple[str, str, Span]:

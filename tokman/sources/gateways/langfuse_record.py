@@ -68,6 +68,15 @@ class Observation(msgspec.Struct, kw_only=True):
     session_id: str | None = None
 
 
+class Score(msgspec.Struct):
+    """What somebody or something thinks of a trace or, where that is named, an observation."""
+
+    name: Any = None
+    dataType: Any = None
+    value: Any = None
+    observationId: Any = None
+
+
 class Trace(msgspec.Struct):
     """What a trace says of all its observations."""
 
@@ -77,6 +86,7 @@ class Trace(msgspec.Struct):
     environment: str | None = None
     userId: str | None = None
     sessionId: str | None = None
+    scores: msgspec.Raw = _NULL
 
 
 class Record(Observation, kw_only=True):
@@ -85,6 +95,7 @@ class Record(Observation, kw_only=True):
     name: str | None = None
     trace: Trace | None = None
     observations: list[Observation] | None = None
+    scores: msgspec.Raw = _NULL
 
 
 class Given(msgspec.Struct, rename={"resource": "resourceAttributes"}):
@@ -103,6 +114,7 @@ UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 _NAMES = frozenset(field.name for field in msgspec.structs.fields(Record))
 _given = msgspec.json.Decoder(Given)
 _text = msgspec.json.Decoder(str)
+_scores = msgspec.json.Decoder(list[Score])
 _NOTHING = Given()
 
 
@@ -176,3 +188,24 @@ def _opened(raw: msgspec.Raw) -> msgspec.Raw:
     if bytes(memoryview(raw)[:1]) != b'"':
         return raw
     return msgspec.Raw(_text.decode(raw).encode())
+
+
+def successes(raw: msgspec.Raw) -> dict[str | None, bool]:
+    """Whether the work was done right, by the observation scored; None stands for the trace.
+
+    Only a boolean score named `success` says so: of any other, high may be bad (`toxicity`), and
+    what is high is not known. Of several all must be true.
+    """
+    if raw == _NULL:
+        return {}
+    try:
+        scores = _scores.decode(raw)
+    except UNREADABLE:
+        return {}
+    found: dict[str | None, bool] = {}
+    for score in scores:
+        of = score.observationId
+        told = score.name == "success" and score.dataType == "BOOLEAN" and score.value in (0, 1)
+        if told and (of is None or isinstance(of, str)):
+            found[of] = found.get(of, True) and bool(score.value)
+    return found
