@@ -1,6 +1,7 @@
 -- Lines of buckets that the batch states too, of which a later statement has been read: it stands
 -- for the bucket as a whole, so that a line which it has no more goes, whatever the order. A filtered
--- export leaves out whole projects, keys or users: what it says nothing of stays.
+-- export leaves out whole projects, keys or users: what it says nothing of stays. So does all of a
+-- bucket that comes without results: it tells neither its endpoint nor how it was filtered.
 with stated as (
     select
         *,

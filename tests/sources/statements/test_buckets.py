@@ -99,6 +99,17 @@ def test_what_a_filtered_pull_says_nothing_of_stays(tokman: Run, tmp_path: Path)
     assert [amount for _, _, amount in stated(tmp_path / "l")] == [1.0, 4.0]
 
 
+def test_a_bucket_without_results_takes_nothing_out(tokman: Run, tmp_path: Path) -> None:
+    """That of another endpoint, or filtered to what was not used that day, looks the same."""
+    first = write(tmp_path / "one.json", page([cost(A, 1)], [cost(A, 4)]), 1)
+    tokman("ingest", first, "--ledger", "l")
+    before = stated(tmp_path / "l")
+    for number, later in enumerate((page([], [cost(A, 4)]), page([], [])), 2):
+        pull = write(tmp_path / f"{number}.json", later, number)
+        assert "taken out" not in tokman("ingest", pull, "--ledger", "l").err
+        assert stated(tmp_path / "l") == before
+
+
 def test_claude_codes_people_may_be_on_several_pages(tokman: Run, tmp_path: Path) -> None:
     for number, person in enumerate(("a@x.com", "b@x.com")):
         record = anthropic.CODE | {"actor": {"type": "user_actor", "email_address": person}}
