@@ -32,6 +32,7 @@ Record = Usage | Statement | Refused
 
 _SIZE = Struct("<Q").pack
 _SIGNED = Struct("<q").unpack
+_FIRST = Struct("<q24x").unpack
 
 
 @cache
@@ -68,7 +69,8 @@ class Digest:
         """The hash of `text`."""
         digest = self._keyed.copy()
         digest.update(xxh3_128_digest(text))
-        return int.from_bytes(digest.digest()[:8], "little", signed=True)
+        signed: int = _FIRST(digest.digest())[0]
+        return signed
 
 
 @cache

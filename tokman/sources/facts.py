@@ -22,7 +22,7 @@ _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EXACT = Arithmetic(prec=60)
 _ZERO, _LIMIT, _PICO = Decimal(0), Decimal(10**6), Decimal(PICO)
 _MOST, _PLACES = Decimal(10**19), Decimal(1).scaleb(-SCALE)
-_WORD = re.compile(r"[\w.:/@-]{1,120}", re.ASCII)
+_WORD = re.compile(r"[\w.:/@-]+", re.ASCII)
 _COUNTER = re.compile(r"(?:[A-Za-z_]+[-_:])?\d{1,13}")
 STANDARD_TIERS = frozenset((None, "", "standard", "default", "auto", "scale", "on_demand"))
 """Tiers at the list price; `scale` is paid for ahead at OpenAI, `on_demand` is Groq's usual."""
@@ -104,7 +104,12 @@ def amount(value: Any, field: str = "amount") -> Decimal | None:
 
 def word(value: Any) -> str | None:
     """A name from a fixed vocabulary (a model, a finish reason); None for anything like a text."""
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
+    return value if isinstance(value, str) and len(value) <= 120 and _is_word(value) else None
+
+
+@lru_cache(maxsize=10_000)
+def _is_word(value: str) -> bool:
+    return _WORD.fullmatch(value) is not None
 
 
 def short(value: Any) -> str | None:
@@ -121,8 +126,8 @@ def is_distinct(given: Any) -> bool:
 
 def identity(context: Context, source: str, given: Any, *facts: Any) -> str:
     """The given id, or a hash of the facts where it is too plain to be one (`1`, `chatcmpl-12`)."""
-    if is_distinct(given):
-        return str(given)
+    if isinstance(given, str) and is_distinct(given):
+        return given
     known = msgspec.json.encode((given, facts), order="deterministic")
     return f"{source}:{context.hash_text(known.decode())}"
 

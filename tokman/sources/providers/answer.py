@@ -8,12 +8,14 @@ from typing import Any
 from tokman.sources.form import encode, listed, parts_of
 from tokman.sources.providers.envelope import Json, decoded
 
-_HOLDERS = ("functionCall", "function_call")
+_HOLDERS = frozenset(("tool_calls", "functionCall", "function_call"))
 _CALLS = frozenset(("tool_use", "server_tool_use", "function_call", "mcp_call", "custom_tool_call"))
 _ARGUMENTS = ("arguments", "input", "args")
 _UNNAMED = frozenset(("local_shell_call", "shell_call", "computer_call", "apply_patch_call"))
 """Calls of OpenAI's own tools, named by their type, with the arguments in `action` or
 `operation`."""
+
+_KINDS = _CALLS | _UNNAMED
 
 
 def outputs(response: Any) -> list[Json]:
@@ -41,45 +43,45 @@ def outputs(response: Any) -> list[Json]:
 
 def generated(response: Any) -> Iterator[bytes]:
     """Every text and tool call that the model wrote."""
-    found = outputs(response)
-    yield from texts(found)
-    for name, arguments in tool_calls(found):
+    texts, calls = written(response)
+    yield from texts
+    for name, arguments in calls:
         yield encode((name, arguments))
 
 
-def texts(found: list[Json]) -> list[bytes]:
-    """Every text in what the model generated."""
-    made: list[bytes] = []
-    for item in found:
-        said = listed(item["content"]) if "content" in item else None
-        for part in said or listed(item.get("text")):
+def written(response: Any) -> tuple[list[bytes], list[tuple[str, Any]]]:
+    """Every text that the model wrote, and name and decoded arguments of each tool call."""
+    texts: list[bytes] = []
+    calls: list[tuple[str, Any]] = []
+    for item in outputs(response):
+        said = item.get("content")
+        for part in (() if said is None else listed(said)) or listed(item.get("text")):
             text = part.get("text") if isinstance(part, dict) else part
             if isinstance(text, str) and text:
-                made.append(text.encode("utf-8", "surrogatepass"))
-    return made
+                texts.append(text.encode("utf-8", "surrogatepass"))
+        if item.get("type") in _KINDS or not _HOLDERS.isdisjoint(item):
+            calls += _calls(item)
+    return texts, calls
 
 
-def tool_calls(found: list[Json]) -> list[tuple[str, Any]]:
-    """Name and decoded arguments of each tool call in what the model generated."""
+def _calls(item: Json) -> list[tuple[str, Any]]:
+    """The tool calls in one thing that the model generated."""
+    calls: list[Any] = []
+    if "tool_calls" in item:
+        named = (call for call in listed(item["tool_calls"]) if isinstance(call, dict))
+        calls = [call.get("function") for call in named]
+    calls += [item[key] for key in ("functionCall", "function_call") if key in item]
+    kind = item.get("type")
+    if kind in _CALLS:
+        calls.append(item)
+    elif kind in _UNNAMED:
+        given = item.get("action", item.get("operation"))
+        calls.append({"name": kind.removesuffix("_call"), "arguments": given})
     made: list[tuple[str, Any]] = []
-    for item in found:
-        calls: list[Any] = []
-        if "tool_calls" in item:
-            named = (call for call in listed(item["tool_calls"]) if isinstance(call, dict))
-            calls = [call.get("function") for call in named]
-        for key in _HOLDERS:
-            if key in item:
-                calls.append(item[key])
-        kind = item.get("type")
-        if kind in _CALLS:
-            calls.append(item)
-        elif kind in _UNNAMED:
-            given = item.get("action", item.get("operation"))
-            calls.append({"name": kind.removesuffix("_call"), "arguments": given})
-        for call in calls:
-            if isinstance(call, dict) and isinstance(call.get("name"), str):
-                key = next(filter(call.__contains__, _ARGUMENTS), "")
-                made.append((call["name"], _opened(call[key]) if key else None))
+    for call in calls:
+        if isinstance(call, dict) and isinstance(name := call.get("name"), str):
+            key = next(filter(call.__contains__, _ARGUMENTS), "")
+            made.append((name, _opened(call[key]) if key else None))
     return made
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from struct import Struct
 from typing import Any
 
 from tokman.sources.base import Context
 from tokman.sources.facts import word
 from tokman.sources.form import MEDIA_BYTES, clean, encode, is_cut, is_media, listed, parts_of
-from tokman.sources.providers.answer import outputs, texts, tool_calls
+from tokman.sources.providers.answer import written
 from tokman.sources.providers.envelope import Json
 from tokman.sources.providers.steady import steady
 from tokman.sources.providers.tools import OFFERS, TURNS, hear, offer
@@ -42,6 +41,7 @@ _ASKED = frozenset((*_SETTINGS, *_MOST_TOKENS, "temperature", "reasoning_effort"
 _PLAIN = frozenset(("role", "content"))
 _SIGNED = Struct("<q").pack
 _NOTHING: Json = {}
+_NO_FORM = (AttributeError, TypeError, RecursionError)
 
 
 def fill(
@@ -53,24 +53,27 @@ def fill(
     request that may not be `whole` neither settings nor a hash of all of it are known.
     """
     if request:
-        with suppress(AttributeError, TypeError, RecursionError):
+        try:
             if whole:
                 settings(usage, request)
             hear(usage, context, request)
             _prompt(usage, context, request)
             if not whole:
                 usage.request_hash = None
-    with suppress(AttributeError, TypeError, RecursionError):
+        except _NO_FORM:
+            pass
+    try:
         _answer(usage, context, response)
+    except _NO_FORM:
+        return
 
 
 def _answer(usage: Usage, context: Context, response: Any) -> None:
-    found = outputs(response)
-    calls = [(name, given, encode(given)) for name, given in tool_calls(found)]
-    parts = texts(found)
-    for name, _, written in calls:
-        parts.append(b"[%b,%b]" % (encode(name), written))
-    if parts and not any(map(is_cut, parts)):
+    parts, made = written(response)
+    calls = [(name, given, encode(given)) for name, given in made]
+    for name, _, arguments in calls:
+        parts.append(b"[%b,%b]" % (encode(name), arguments))
+    if parts and not is_cut(b"\n".join(parts)):
         usage.response_hash = context.hash(*parts)
         usage.output_bytes = sum(map(len, parts))
         if calls:
@@ -79,13 +82,13 @@ def _answer(usage: Usage, context: Context, response: Any) -> None:
 
 def _prompt(usage: Usage, context: Context, request: Json) -> None:
     blocks, tools, system = _blocks(request)
+    contents = [encode(block) for _, block in blocks]
+    if is_cut(b"\n".join(contents)):
+        return
     hashes: list[int] = []
     sizes: list[int] = []
     last = still = 0
-    for kind, block in blocks:
-        content = encode(block)
-        if is_cut(content):
-            return
+    for (kind, block), content in zip(blocks, contents, strict=True):
         last = context.hash(_SIGNED(last), kind.encode(), content)
         if len(hashes) < tools + system:
             still = steady(context, last, still, kind, content)
@@ -143,16 +146,14 @@ def _add(blocks: list[tuple[str, Any]], message: Any) -> None:
         return
     role = str(message.get("role") or message.get("type") or "user")
     content = message.get("content") or message.get("parts")
-    if _PLAIN.issuperset(message):
-        if type(content) is str:
-            blocks.append((role, content))
-            return
-        parts, outside = parts_of(content), _NOTHING
-    else:
-        parts = parts_of(content)
+    if type(content) is str and _PLAIN.issuperset(message):
+        blocks.append((role, content))
+        return
+    parts, outside = parts_of(content), _NOTHING
+    if "tool_calls" in message:
+        parts = [*parts, *listed(message["tool_calls"])]
+    if not _INSIDE.issuperset(message):
         outside = {k: v for k, v in message.items() if k not in _INSIDE and v is not None}
-        if "tool_calls" in message:
-            parts = [*parts, *listed(message["tool_calls"])]
         if outside.get("type") == "message":
             del outside["type"]
     if outside or not parts:
@@ -170,29 +171,31 @@ def settings(usage: Usage, request: Json) -> None:
         return
     google = _NOTHING
     for key in _GOOGLE:
-        if not google and key in request:
+        if key in request and not google:
             google = _under(request, key)
     temperature = request.get("temperature", google.get("temperature"))
     if isinstance(temperature, int | float) and not isinstance(temperature, bool):
         usage.temperature = float(temperature)
     effort = request.get("reasoning_effort")
     output = _under(request, "output_config") if "output_config" in request else _NOTHING
-    if not effort:
-        effort = _under(request, "reasoning").get("effort") or output.get("effort")
+    if not effort and "reasoning" in request:
+        effort = _under(request, "reasoning").get("effort")
+    effort = effort or output.get("effort")
     if not effort and google:
         thinking = google.get("thinkingConfig") or google.get("thinking_config")
         effort = thinking.get("thinkingLevel") if isinstance(thinking, dict) else None
     usage.reasoning_effort = word(effort)
-    most, asked = _first(request, _MOST_TOKENS), _first(request, ("n",))
+    most, asked = _first(request, _MOST_TOKENS), _whole(request.get("n"))
     if google:
         most = most or _first(google, _MOST_TOKENS_GOOGLE)
         asked = asked or _first(google, _CHOICES_GOOGLE)
     usage.max_output_tokens = most
     usage.choices = asked if asked != 1 else None
-    forms = [request[key] for key in _FORMS if key in request]
-    forms += [_under(request, "text").get("format")] if "text" in request else []
     usage.structured_output = (
-        any(map(_is_schema, [*forms, output.get("format")]))
+        _is_schema(request.get("response_format"))
+        or _is_schema(request.get("output_format"))
+        or _is_schema(output.get("format"))
+        or ("text" in request and _is_schema(_under(request, "text").get("format")))
         or (bool(google) and any(map(google.get, _SCHEMAS_GOOGLE)))
         or ("tools" in request and any(map(_strict, listed(request["tools"]))))
     )
@@ -211,10 +214,13 @@ def _is_schema(form: Any) -> bool:
 def _first(settings: Json, names: tuple[str, ...]) -> int | None:
     """The first of the names that holds a number of one or more."""
     for name in names:
-        stated = settings.get(name)
-        if type(stated) is int and 0 < stated < 10**12:
+        if name in settings and (stated := _whole(settings[name])):
             return stated
     return None
+
+
+def _whole(stated: Any) -> int | None:
+    return stated if type(stated) is int and 0 < stated < 10**12 else None
 
 
 def _strict(tool: Any) -> bool:

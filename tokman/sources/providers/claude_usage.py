@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -106,12 +107,15 @@ def count(usage: Usage, stated: ClaudeUsage) -> None:
 
 def extra_calls(usage: ClaudeUsage) -> Sequence[Iteration]:
     """Each iteration that the top-level counts leave out; it ran at the tier of the whole."""
-    extra = [each for each in usage.iterations or () if each.type in EXTRA_ITERATIONS]
+    if not usage.iterations:
+        return ()
+    extra = [each for each in usage.iterations if each.type in EXTRA_ITERATIONS]
     for each in extra:
         each.service_tier = usage.service_tier
     return extra
 
 
+@lru_cache(maxsize=1000)
 def provider_of(model: str | None) -> str | None:
     """Who bills a Claude model id: Bedrock and Vertex spell it in their own ways."""
     if not model:

@@ -33,6 +33,7 @@ _FOREIGN = frozenset(
 """Keys of other formats whose records may hold an API body; never in those read here."""
 
 
+_NOTHING: Json = {}
 _COHERE_EVENTS = ("message-start", "content-delta", "message-end", "text-generation", "stream-end")
 _COHERE_PARTS = frozenset(("delta", "id", "response", "text"))
 
@@ -100,8 +101,7 @@ def unwrap(record: Json) -> Call | None:
 
 def _opened(record: Json) -> Call:
     url = str(record.get("uri") or record.get("url") or "")
-    result = record.get("result")
-    if "custom_id" in record and isinstance(result, dict):
+    if "custom_id" in record and isinstance(result := record.get("result"), dict):
         # https://platform.claude.com/docs/en/api/retrieving-message-batch-results
         kind = result.get("type")
         body = result.get("message") if kind == "succeeded" else result.get("error")
@@ -135,7 +135,8 @@ def _opened(record: Json) -> Call:
 
 def _http(message: Any) -> tuple[Any, int | None, str]:
     """The body, status and address of a message that may be wrapped as an HTTP one."""
-    message = decoded(message)
+    if not isinstance(message, dict):
+        message = decoded(message)
     if not isinstance(message, dict) or "body" not in message:
         return message, None, ""
     status = message.get("status_code", message.get("status", message.get("statusCode")))
@@ -146,7 +147,7 @@ def _http(message: Any) -> tuple[Any, int | None, str]:
 def family(call: Call) -> str | None:
     """Whose shape the body has; an error's by its address or its form."""
     if isinstance(call.body, list):
-        return next((f for f in map(_shape, call.body[:8]) if f), None)
+        return next(filter(None, map(_shape, call.body[:8])), None)
     if not isinstance(call.body, dict):
         return None
     found = _shape(call.body)
@@ -175,14 +176,15 @@ def _shape(body: Any) -> str | None:
         return "gemini"
     if "messageStop" in body or "contentBlockDelta" in body:
         return "converse"
-    if isinstance(usage, dict) and "inputTokens" in usage:
+    counts = usage if isinstance(usage, dict) else _NOTHING
+    if "inputTokens" in counts:
         return "converse" if not _CONVERSE.isdisjoint(body) else None
-    if isinstance(_billed(body), dict):
+    if ("billed_units" in counts or "meta" in body) and isinstance(_billed(body), dict):
         return "cohere"
     if body.get("event_type", what) in _COHERE_EVENTS and not _COHERE_PARTS.isdisjoint(body):
         return "cohere"
     if kind is None and isinstance(what, str):
-        if what == "message" and "role" in body and isinstance(usage, dict):
+        if what == "message" and "role" in body and counts is usage:
             return "anthropic"
         if what == "error" and isinstance(body.get("error"), dict):
             return "anthropic"
@@ -195,7 +197,7 @@ def _shape(body: Any) -> str | None:
     if kind == "chat.completion.chunk" or (kind is None and "choices" in body and "id" in body):
         return "openai"
     told = not _OTHERS.isdisjoint(body)
-    return "openai" if isinstance(usage, dict) and "total_tokens" in usage and told else None
+    return "openai" if told and "total_tokens" in counts else None
 
 
 def _billed(body: Json) -> Any:

@@ -30,6 +30,14 @@ _TIERS = {
 }
 """https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse"""
 
+_SNAKE = {
+    "usage_metadata": "usageMetadata",
+    "model_version": "modelVersion",
+    "response_id": "responseId",
+    "create_time": "createTime",
+    "prompt_feedback": "promptFeedback",
+}
+
 
 class Modality(msgspec.Struct, gc=False):
     """Tokens of one modality."""
@@ -121,15 +129,16 @@ def _count(usage: Usage, stated: Metadata, call: Call) -> None:
     if read > prompt:
         raise BadRecord(f"cachedContentTokenCount ({read}) exceeds promptTokenCount ({prompt})")
     given, used = stated.promptTokensDetails, stated.toolUsePromptTokensDetails
-    image = _of(given, "IMAGE") + _of(used, "IMAGE") - _of(stated.cacheTokensDetails, "IMAGE")
+    cached = stated.cacheTokensDetails
+    asked = [*(given or ()), *(used or ())]
     split_input(
         usage,
         prompt + tools,
         "promptTokenCount",
         read=read,
-        audio=_of(given, "AUDIO") + _of(used, "AUDIO"),
-        image=max(0, image),
-        read_audio=_of(stated.cacheTokensDetails, "AUDIO"),
+        audio=_of(asked, "AUDIO"),
+        image=max(0, _of(asked, "IMAGE") - _of(cached, "IMAGE")),
+        read_audio=_of(cached, "AUDIO"),
     )
     out = stated.candidatesTokensDetails or stated.responseTokensDetails
     split_output(
@@ -169,12 +178,13 @@ def _first(items: Any) -> Json:
 
 def _camel(value: Any) -> Any:
     """The body with snake_case keys (Python dumps, BigQuery) spelled as on the wire."""
-    keys = ("usage_metadata", "model_version", "response_id", "create_time", "prompt_feedback")
-    body = {_wire(k) if k in keys else k: v for k, v in value.items()}
+    body = {_SNAKE.get(k, k): v for k, v in value.items()}
     stated, candidates = body.get("usageMetadata"), body.get("candidates")
     if isinstance(stated, dict):
-        body["usageMetadata"] = {_wire(k): _details(v) for k, v in stated.items()}
-    if isinstance(candidates, list):
+        body["usageMetadata"] = {
+            _wire(k): _details(v) if type(v) is list else v for k, v in stated.items()
+        }
+    if isinstance(candidates, list) and any(map(_is_pythons, candidates)):
         body["candidates"] = [_candidate(one) for one in candidates]
     return body
 
@@ -182,8 +192,12 @@ def _camel(value: Any) -> Any:
 _PYTHONS = frozenset(("finish_reason", "grounding_metadata"))
 
 
+def _is_pythons(candidate: Any) -> bool:
+    return isinstance(candidate, dict) and not _PYTHONS.isdisjoint(candidate)
+
+
 def _candidate(value: Any) -> Any:
-    if not isinstance(value, dict) or _PYTHONS.isdisjoint(value):
+    if not _is_pythons(value):
         return value
     candidate = {_wire(k): v for k, v in value.items()}
     grounding = candidate.get("groundingMetadata")
@@ -192,9 +206,7 @@ def _candidate(value: Any) -> Any:
     return candidate
 
 
-def _details(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
+def _details(value: list[Any]) -> list[Any]:
     return [{_wire(k): v for k, v in p.items()} if isinstance(p, dict) else p for p in value]
 
 

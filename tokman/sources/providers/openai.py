@@ -89,10 +89,12 @@ def _outcome(usage: Usage, body: Json) -> None:
     reason = details.get("reason") if isinstance(details, dict) else None
     usage.finish_reason = word(reason or body.get("status"))
     usage.parent_id = word(body.get("previous_response_id"))
-    items = [item for item in output if isinstance(item, dict)]
-    searches = [item for item in items if item.get("type") == "web_search_call"]
-    usage.web_search_requests = sum(_searched(item.get("action")) for item in searches)
-    usage.file_search_requests = sum(item.get("type") == "file_search_call" for item in items)
+    for item in output:
+        kind = item.get("type") if isinstance(item, dict) else None
+        if kind == "web_search_call":
+            usage.web_search_requests += _searched(item.get("action"))
+        elif kind == "file_search_call":
+            usage.file_search_requests += 1
 
 
 def _searched(action: Any) -> bool:

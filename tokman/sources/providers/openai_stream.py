@@ -10,18 +10,20 @@ from tokman.sources.providers.envelope import Json
 def fold(events: list[Any]) -> tuple[Json, bool]:
     """The body, and whether the log holds its final usage."""
     chunks = [event for event in events if isinstance(event, dict)]
-    if any(str(chunk.get("type")).startswith("response.") for chunk in chunks):
-        return _response(chunks)
+    for chunk in chunks:
+        if str(chunk.get("type")).startswith("response."):
+            return _response(chunks)
     return _chat(chunks)
 
 
 def _response(events: list[Json]) -> tuple[Json, bool]:
     """Responses: the last event carries the whole body, usage included."""
-    bodies = [e["response"] for e in events if isinstance(e.get("response"), dict)]
-    if not bodies:
-        return {"object": "response", "output": []}, False
-    complete = isinstance(bodies[-1].get("usage"), dict)
-    return bodies[-1] if complete else {**bodies[-1], "status": "incomplete"}, complete
+    for event in reversed(events):
+        body = event.get("response")
+        if isinstance(body, dict):
+            complete = isinstance(body.get("usage"), dict)
+            return body if complete else {**body, "status": "incomplete"}, complete
+    return {"object": "response", "output": []}, False
 
 
 def _chat(chunks: list[Json]) -> tuple[Json, bool]:

@@ -17,6 +17,9 @@ TURNS = ("messages", "input", "contents", "prompt")
 _MODEL = ("assistant", "model", "ai")
 _INSTRUCTIONS = ("system", "developer")
 
+_TELLING = frozenset(("type", "toolResult", "functionResponse", "function_response"))
+"""Keys of which every tool result in a content has one."""
+
 Result = tuple[Any, bool | None]
 """Content of a tool result, and whether it says that the tool failed."""
 
@@ -123,7 +126,8 @@ def _results(item: Json) -> Iterator[Result]:
         yield item.get("output"), _failed_output(item)
         return
     parts = parts_of(item.get("content") or item.get("parts"))
-    found = [result for part in parts if isinstance(part, dict) for result in results_of(part)]
+    telling = (p for p in parts if isinstance(p, dict) and not _TELLING.isdisjoint(p))
+    found = [result for part in telling for result in results_of(part)]
     if found:
         yield from found
     elif item.get("role") in ("tool", "function"):

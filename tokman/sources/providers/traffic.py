@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from tokman.errors import BadRecord
@@ -127,19 +128,21 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
     places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
-    stated = [p for p in places if isinstance(p, dict) and not _NAMES.isdisjoint(p)]
-    if stated:
-        for column in {_COLUMNS[name] for place in stated for name in _NAMES.intersection(place)}:
-            names = _WHO[column]
-            values = (short(place[name]) for place in stated for name in names if name in place)
-            if found := next(filter(None, values), None):
-                setattr(usage, column, found)
+    for place in places:
+        if isinstance(place, dict) and (names := _NAMES.intersection(place)):
+            for name in names if len(names) == 1 else filter(names.__contains__, _COLUMNS):
+                column = _COLUMNS[name]
+                if getattr(usage, column) is None:
+                    setattr(usage, column, short(place[name]))
     if usage.workflow:
         usage.workflow_basis = "explicit"
     if usage.user_id is None and "user" in request:
         usage.user_id = short(request["user"])
     if own and (key := short(own.get("api_key"))):
-        usage.api_key_hash = context.hash_text(key)
+        usage.api_key_hash = _hash_of(context, key)
+
+
+_hash_of = lru_cache(maxsize=1000)(Context.hash_text)
 
 
 def _model(value: Any) -> str | None:

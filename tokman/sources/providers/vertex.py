@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from tokman.errors import BadRecord
@@ -82,12 +83,19 @@ class Vertex(Stateless):
             usage.response_model = usage.response_model or usage.request_model
             if usage.call_id.startswith(f"{reader.name}:") and record.get("request_id"):
                 usage.call_id = f"{self.name}:{record['request_id']}"[:200]
-            found = _PLACE.search(place), _PROJECT.search(place)
-            usage.inference_geo = found[0][1] if found[0] else usage.inference_geo
-            usage.project = usage.project or (short(found[1][1]) if found[1] else None)
+            region, project = _where(place)
+            usage.inference_geo = region or usage.inference_geo
+            usage.project = usage.project or project
             if usage.stream is None:
                 usage.stream = "stream" in str(record.get("api_method")).lower()
             yield usage
+
+
+@lru_cache(maxsize=100)
+def _where(place: str) -> tuple[str | None, str | None]:
+    """The region and the project of an endpoint and a model."""
+    region, project = _PLACE.search(place), _PROJECT.search(place)
+    return region[1] if region else None, short(project[1]) if project else None
 
 
 def _body(record: Json, whole: str, parts: str) -> Any:
