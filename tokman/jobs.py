@@ -124,7 +124,8 @@ def _is_packed(path: str) -> bool:
 
 
 def of_stream(stream: BinaryIO, piece: Piece, found: discover.Found | None) -> Iterator[Job]:
-    """A stream, unpacked, in parts if its lines stand on their own, else whole."""
+    """A stream, unpacked, in parts if its lines stand on their own, else whole; a file that is not
+    cut is left to the worker to unpack."""
     held: list[bytes] = []
     size, whole, source, broken = 0, False, piece.source, None
     blocks = files.blocks(files.unpacked(stream))
@@ -134,6 +135,9 @@ def of_stream(stream: BinaryIO, piece: Piece, found: discover.Found | None) -> I
                 source = source or recognise(block)
                 whole = not source or not by_name(source).splittable
                 whole = whole or files.kind_of(block[: files.HEAD]) != "lines"
+                if whole and found is not None:
+                    yield Job([piece], [found])
+                    return
             if held and size >= STREAMED and not whole:
                 yield _part(piece, held, source, None, found, last=False)
                 held, size = [], 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests import test_privacy
 from tests.sources.agents import test_amp as amp
@@ -29,7 +30,7 @@ from tests.sources.providers import test_vertex as vertex
 from tests.sources.statements import test_anthropic as anthropic_bills
 from tests.sources.statements import test_openai as openai_bills
 from tests.sources.traces import test_otel as otel
-from tokman import columns
+from tokman import columns, discover, jobs
 from tokman.pieces import Outcome, Piece
 from tokman.reading import Reader
 from tokman.rows import Rows
@@ -122,6 +123,20 @@ def read_file(path: Path, content: bytes) -> Read:
     """Read a file of this content, packed or not."""
     path.write_bytes(content)
     return _read(Piece(path=str(path), mtime=MTIME))
+
+
+def read_in_parts(path: Path, content: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Read a file as an ingest does that cuts it every `size` bytes, all parts side by side."""
+    monkeypatch.setattr(jobs, "SPLIT", size)
+    path.write_bytes(content)
+    found = discover.Found(str(path), len(content), MTIME * 1000, named=True)
+    whole = Read(Outcome(path=str(path)), [], set())
+    for job in jobs.of_files([(found, None)], None):
+        part = _read(job.pieces[0])
+        whole.rows += part.rows
+        whole.outcome.rejects += part.outcome.rejects
+        whole.outcome.lines += part.outcome.lines
+    return whole
 
 
 class _Reader(Reader):

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from tests.conftest import SHARED
-from tests.sources.records import LOGS, Json, lines, read, read_file, sound
+from tests.sources.records import LOGS, Json, lines, read, read_file, read_in_parts, sound
 from tokman import files, tables
 from tokman.columns import plausible
 from tokman.sources import claimants, record_paths, sources
@@ -128,6 +128,18 @@ def test_the_form_of_a_file_changes_no_row(form: str, name: str, tmp_path: Path)
         else:
             [reject] = found.outcome.rejects
             assert reason in reject.reason
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_a_file_is_cut_changes_no_row(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = [record for log in sound(name) for record in log]
+    whole = read_file(tmp_path / "a.jsonl", lines(log))
+    for size in (1, 300, 4000):
+        parts = read_in_parts(tmp_path / "a.jsonl", lines(log), size, monkeypatch)
+        assert parts.facts() == whole.facts(), size
+        assert parts.outcome.lines == len(log)
 
 
 HASHED = ("call_id", "request_hash")

@@ -88,8 +88,8 @@ class ClaudeCode(Stateless):
     the final one, and repeated in resumed sessions: the largest count stands. Versions that never
     wrote the final count (https://github.com/anthropics/claude-code/issues/22686) leave every
     line without a stop reason; such calls are `partial`. Subagents' calls may exist only inside
-    `progress` lines; `toolUseResult` repeats usage and is never read. Where a large file is
-    read in parts side by side, the message a part begins with lacks what the part before told it.
+    `progress` lines; `toolUseResult` repeats usage and is never read. What tools came to stands
+    before the message that is given it, so a transcript is read in order.
     """
 
     name: ClassVar[str] = "claude-code"
@@ -99,6 +99,7 @@ class ClaudeCode(Stateless):
         "~/.claude/projects",
         "~/.config/claude/projects",
     )
+    splittable: ClassVar[bool] = False
     record_type: ClassVar[Any] = Line
 
     def __init__(self, context: Context) -> None:
