@@ -233,8 +233,8 @@ def _broken(held: bytes, error: files.CutShort) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    for block in blocks:
-        yield from io.StringIO(block.decode("utf-8", "replace"), newline="")
+    texts = (io.StringIO(block.decode("utf-8", "replace"), newline="") for block in blocks)
+    return chain.from_iterable(texts)
 
 
 def _cells(blocks: Iterable[bytes], before: int) -> Iterator[tuple[int, list[str]]]:
@@ -252,8 +252,7 @@ def _rows(
     blocks: Iterable[bytes], header: list[str], before: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
     for line, row in _cells(blocks, before):
-        cells = zip(header, row, strict=False)
-        yield line, {name: cell for name, cell in cells if name and cell}
+        yield line, {name: cell for name, cell in zip(header, row) if cell and name}  # noqa: B905
 
 
 def _last(header: list[str], name: str) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 from tokman import databases, tables
 from tokman.reading.records import decoded
 from tokman.reading.sink import Sink, names
+from tokman.rows import BATCH
 from tokman.sources import claimants, sources
-from tokman.sources.base import ByColumn, FromTables, Source
+from tokman.sources.base import ByColumn, FromTables, Record, Source
 
 
 def table(sink: Sink, found: tables.Table) -> None:
@@ -31,12 +32,22 @@ def table(sink: Sink, found: tables.Table) -> None:
     if convert is None:
         sink.reject(0, f"{sink.source.name} is not read from tables")
         return
-    for number, row in found.rows():
-        try:
-            sink.take(sink.source.parse(convert(row), number), number, sink.source.name)
-        except ValueError as error:
-            sink.reject(number, str(error))
-        sink.outcome.lines = number
+    parse, name = sink.source.parse, sink.source.name
+    read: list[Record] = []
+    try:
+        for number, row in found.rows():
+            try:
+                read.extend(parse(convert(row), number))
+            except ValueError as error:
+                sink.keep(read, name)
+                read.clear()
+                sink.reject(number, str(error))
+            sink.outcome.lines = number
+            if len(read) >= BATCH:
+                sink.keep(read, name)
+                read.clear()
+    finally:
+        sink.keep(read, name)
 
 
 def database(sink: Sink, path: Path) -> None:

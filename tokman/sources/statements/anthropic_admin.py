@@ -75,10 +75,22 @@ class CodeDay(msgspec.Struct, gc=False):
     terminal_type: str | None = None
 
 
-class Page(msgspec.Struct, gc=False):
+class Head(msgspec.Struct, gc=False):
+    """What tells a bucket from a row of the Claude Code report."""
+
+    starting_at: Any = msgspec.UNSET
+
+
+class Page(Head, gc=False):
     """A page; other records have no `data`."""
 
     data: list[msgspec.Raw] | None = None
+
+
+_head = msgspec.json.Decoder(Head).decode
+_page = msgspec.json.Decoder(Page).decode
+_bucket = msgspec.json.Decoder(Bucket).decode
+_code_day = msgspec.json.Decoder(CodeDay).decode
 
 
 class AnthropicAdmin(Stateless):
@@ -105,24 +117,23 @@ class AnthropicAdmin(Stateless):
 
     def parse(self, record: msgspec.Raw, line: int) -> list[Record]:
         """The lines of every bucket or row in the record; those that can be read, if any can."""
-        rows = msgspec.json.decode(record, type=Page).data
+        page = _page(record)
+        rows = [(record, page)] if page.data is None else [(row, None) for row in page.data]
         read: list[Record] = []
         refused: list[Refused] = []
-        for number, row in enumerate([record] if rows is None else rows, 1):
+        for number, (row, head) in enumerate(rows, 1):
             try:
-                read += self._read(row, line)
+                read += self._read(row, head or _head(row), line)
             except ValueError as error:
                 refused.append(Refused(line, f"row {number}: {error}"))
         if refused and not read:
             raise BadRecord(refused[0].reason)
         return [*refused, *read]
 
-    def _read(self, row: msgspec.Raw, line: int) -> list[Record]:
-        told = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
-        if "starting_at" not in told:
-            day = msgspec.json.decode(row, type=CodeDay)
-            return [*settle(self.context, self.name, _code_lines(day, line))]
-        bucket = msgspec.json.decode(row, type=Bucket)
+    def _read(self, row: msgspec.Raw, head: Head, line: int) -> list[Record]:
+        if head.starting_at is msgspec.UNSET:
+            return [*settle(self.context, self.name, _code_lines(_code_day(row), line))]
+        bucket = _bucket(row)
         start = time_us(bucket.starting_at, "starting_at") or 0
         end = time_us(bucket.ending_at, "ending_at") or 0
         drafts: list[Draft] = []

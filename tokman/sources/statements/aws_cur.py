@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -86,6 +87,8 @@ _DIMENSIONS = (
     *("line_item_line_item_description", "pricing_rate_code", "pricing_term", "pricing_unit"),
     "resource_tags",
 )
+_dimensions = attrgetter(*_DIMENSIONS)
+_FIELDS = frozenset(Line.__struct_fields__)
 
 
 @lru_cache(1024)
@@ -103,13 +106,15 @@ def _snake(words: str) -> str:
 
 def from_row(row: dict[str, Any]) -> Line:
     """A row of a table as a record; tags that have columns of their own in one place."""
-    named = {plain_name(name): cell for name, cell in row.items()}
-    tags = {
-        name: cell
-        for name, cell in named.items()
-        if name.startswith(("resourceTags/", "resource_tags_"))
-    }
-    line = Line(**{name: named[name] for name in Line.__struct_fields__ if name in named})
+    named: dict[str, Any] = {}
+    tags: dict[str, Any] = {}
+    for name, cell in row.items():
+        plain = plain_name(name)
+        if plain in _FIELDS:
+            named[plain] = cell
+        elif plain.startswith(("resourceTags/", "resource_tags_")):
+            tags[plain] = cell
+    line = Line(**named)
     if tags and line.resource_tags is None:
         line.resource_tags = tags
     return line
@@ -163,8 +168,7 @@ class AWS(Bill):
             described = short(record.line_item_line_item_description)
             million = statement.unit == "Units" and "-MP:" in (usage_type or "")
             told(statement, read(usage_type, described, product), one=10**6 if million else None)
-        dimensions = (getattr(record, name) for name in _DIMENSIONS)
-        return self.line(statement, billed_in, *dimensions)
+        return self.line(statement, billed_in, *_dimensions(record))
 
 
 def _category(stated: Any) -> Any:

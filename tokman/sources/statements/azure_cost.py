@@ -13,6 +13,7 @@ Microsoft's price list. No model is told: a meter's name for one, `5.4 mini`, is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from tokman.errors import BadRecord
@@ -81,8 +82,7 @@ class AzureCost(Bill):
         statement.currency = currency(code, "BillingCurrency")
         spread = _amounts(statement, record)
         _kind(statement, record)
-        dimensions = (record.get(name) for name in _DIMENSIONS)
-        return self.line(statement, billed_in, spread, *dimensions)
+        return self.line(statement, billed_in, spread, *map(record.get, _DIMENSIONS))
 
 
 def _amounts(statement: Statement, record: dict[str, Any]) -> bool:
@@ -133,4 +133,9 @@ def _cost(record: dict[str, Any]) -> Any:
 
 
 def _letters(cell: Any) -> str:
-    return "".join(filter(str.isalpha, cell)).lower() if isinstance(cell, str) else ""
+    return _only_letters(cell) if isinstance(cell, str) else ""
+
+
+@lru_cache(1024)
+def _only_letters(cell: str) -> str:
+    return "".join(filter(str.isalpha, cell)).lower()

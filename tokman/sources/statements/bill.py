@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Context as Arithmetic
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ DAY = 86_400_000_000
 
 _EXACT = Arithmetic(prec=60)
 _MOST = Decimal(10**19)
+_amounts = attrgetter(*AMOUNTS)
 _PART = re.compile(r"(?:^|[-_.])part[-_](\d+)(?:[-_](\d+))?(?=[-_.]|$)|[-_](0\d{4,})(?=\.|$)")
 
 
@@ -77,8 +79,8 @@ class Bill:
                 **dict.fromkeys(("quantity", "unit", "stated_amount")),
             )
             return
-        sums = {name: _sum(getattr(total, name), getattr(statement, name)) for name in AMOUNTS}
-        for name, value in sums.items():
+        sums = list(map(_sum, _amounts(total), _amounts(statement)))
+        for name, value in zip(AMOUNTS, sums, strict=True):
             setattr(total, name, value)
         total.issued_at = max(total.issued_at, statement.issued_at)
 

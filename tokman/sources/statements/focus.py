@@ -14,6 +14,7 @@ specification says of discounts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,6 +31,8 @@ from tokman.sources.statements.services import sold_by
 from tokman.statement import Statement
 
 REQUIRED = frozenset(("BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart"))
+
+_dimensions = attrgetter(*DIMENSIONS)
 
 CATEGORIES = frozenset(("usage", "purchase", "tax", "credit", "adjustment"))
 
@@ -67,8 +70,7 @@ class Focus(Bill):
         statement.issued_at = moment(charge.x_export_time, "x_ExportTime") or 0
         _amounts(statement, charge)
         _kind(statement, charge)
-        dimensions = (getattr(charge, name) for name in DIMENSIONS)
-        return self.line(statement, billed_in, *dimensions, statement.issued_at)
+        return self.line(statement, billed_in, *_dimensions(charge), statement.issued_at)
 
 
 def _category(stated: Any) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 from tokman.errors import BadRecord
 from tokman.sources.base import Context, Record
 from tokman.sources.facts import amount
+from tokman.sources.form import encode
 from tokman.statement import Statement
 
 DAY, HOUR, MINUTE = 86_400_000_000, 3_600_000_000, 60_000_000
@@ -89,20 +90,19 @@ def place(context: Context, source: str, draft: Draft, view: str, seen: Counter[
     """The line with its view and its id; `seen` counts lines that are alike but for amounts."""
     line = draft.statement
     line.view = view
-    dimensions = [
-        {name: value for name, value in told.items() if value is not None}
-        for told in (draft.by, draft.beside)
-    ]
+    dimensions = (_stated(draft.by), _stated(draft.beside))
     facts = (
         *(line.kind, line.part, view, line.period_start, line.period_end, line.account_id),
         dimensions,
     )
-    known = context.hash_text(msgspec.json.encode(facts, order="deterministic").decode())
-    line.statement_id = f"{source}:{known}"
-    if seen[known]:
-        line.statement_id += f"#{seen[known] + 1}"
-    seen[known] += 1
+    known = context.hash_text(encode(facts).decode())
+    number = seen[known] = seen.get(known, 0) + 1
+    line.statement_id = f"{source}:{known}" if number == 1 else f"{source}:{known}#{number}"
     return line
+
+
+def _stated(told: Dimensions) -> Dimensions:
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def width(start: int, end: int) -> str:
