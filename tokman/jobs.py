@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from tokman.bookmarks import Bookmark, outdated, probe
 from tokman.pieces import Piece
 from tokman.reading import recognise
 from tokman.sources import by_name
+from tokman.sources.base import ByTrace
 
 SPLIT = 24 << 20
 """Bytes of a file one worker reads at a time."""
@@ -25,6 +27,9 @@ STREAMED = 8 << 20
 
 TOGETHER = 8 << 20
 """Bytes of small files one worker reads in one go."""
+
+SHARES = min(os.cpu_count() or 1, 8)
+"""Workers among which the traces of a large file are shared; each of them has to decode it all."""
 
 
 class Job(msgspec.Struct):
@@ -78,7 +83,8 @@ def _piece(found: discover.Found, mark: Bookmark | None, source: str | None) -> 
 
 
 def _parts(found: discover.Found, piece: Piece) -> list[Job]:
-    """A large file of lines that stand on their own, cut at line ends; [] if it cannot be cut."""
+    """A large file of lines that stand on their own, cut at line ends, or for several to share its
+    traces; [] if only one can read it."""
     try:
         head = files.head_of(Path(found.path))
         with Path(found.path).open("rb") as stream:
@@ -86,6 +92,8 @@ def _parts(found: discover.Found, piece: Piece) -> list[Job]:
             name = piece.source or recognise(head)
             if packed or name is None or files.kind_of(head) != "lines":
                 return []
+            if issubclass(by_name(name), ByTrace) and SHARES > 1:
+                return _shares(found, piece)
             if not by_name(name).splittable:
                 return []
             jobs, start = [], piece.start
@@ -99,6 +107,17 @@ def _parts(found: discover.Found, piece: Piece) -> list[Job]:
     except OSError:
         return []
     jobs[0].pieces[0].line = piece.line
+    return jobs
+
+
+def _shares(found: discover.Found, piece: Piece) -> list[Job]:
+    """The same bytes for several workers, each with a part of the traces."""
+    piece = msgspec.structs.replace(piece, end=found.size)
+    jobs = []
+    for number in range(SHARES):
+        part = msgspec.structs.replace(piece, share=(number, SHARES))
+        part.line = 1 if number else piece.line
+        jobs.append(Job([part], [found], last=number == SHARES - 1))
     return jobs
 
 

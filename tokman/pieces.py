@@ -24,6 +24,9 @@ class Piece(msgspec.Struct, kw_only=True):
     source: str | None = None
     """Name of the source; None: recognise it."""
     state: bytes = b""
+    share: tuple[int, int] = (0, 1)
+    """Which of how many readers of the same bytes is meant, each with a part of the traces; what
+    all of them find alike is told by the last."""
     mtime: int = 0
     """When the file was last changed, in µs: the time of calls that state none."""
 

@@ -23,6 +23,7 @@ from tokman.ledger import Ledger
 from tokman.pieces import Ingested, Outcome, Piece, Progress, Reject
 from tokman.reading import read_pieces
 from tokman.rows import Written
+from tokman.sources.base import ByTrace
 from tokman.usage import arrow_schema
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Run:
         """Files read to their end since `corrected` was set."""
         self.split: tuple[int, int, list[Reject]] | None = None
         """First line, lines and rejects of the parts read so far of a split file."""
+        self.states: list[bytes] = []
+        """What those who share the traces of a file remember of it, so far."""
 
     def all(
         self,
@@ -168,10 +171,12 @@ class Run:
             self.statements.append((written.statements, base))
         self.rows += sum(outcome.rows + outcome.statements for outcome in outcomes)
         for piece, found, outcome in zip(job.pieces, job.found, outcomes, strict=True):
-            if piece.data is None:
+            if piece.data is None and (job.last or piece.share[1] == 1):
                 self.bytes += (piece.end or (found.size if found else 0)) - piece.start
-            elif found and job.last:
+            elif piece.data is not None and found and job.last:
                 self.bytes += found.size
+            if piece.share[1] > 1:
+                self.share(job, outcome)
             rejects = [
                 Reject(r.path, r.line + base if r.line else 0, r.reason) for r in outcome.rejects
             ]
@@ -187,6 +192,15 @@ class Run:
         self.progress(self.bytes, self.total)
         if self.rows >= ROWS and not self.corrected:
             self.commit()
+
+    def share(self, job: Job, outcome: Outcome) -> None:
+        """Keep what one of several readers of a file remembers of it; the last has it all."""
+        self.states.append(outcome.state)
+        if job.last:
+            source = outcome.source and sources.by_name(outcome.source)
+            if source and issubclass(source, ByTrace):
+                outcome.state = source.joined(self.states)
+            self.states = []
 
     def finish(
         self,
@@ -206,6 +220,7 @@ class Run:
                 self.done.not_logs.append(piece.path)
         elif outcome.source:
             self.done.files[outcome.source] += 1
+        rejects.sort(key=lambda reject: (reject.line, reject.reason))
         self.done.rejects.extend(rejects)
         if found is None:
             return

@@ -36,6 +36,8 @@ class Reader(Records):
             self.outcome.state = self.source.state()
             for other in self.others.values():
                 self.take(other.finish(), 0, other.name)
+        if not self.is_last:
+            self.outcome.lines = 0
         return self.outcome
 
     def read_file(self, path: Path) -> None:

@@ -11,7 +11,7 @@ from tokman import columns
 from tokman.pieces import Outcome, Piece, Reject
 from tokman.rows import BATCH, Rows
 from tokman.sources import by_name
-from tokman.sources.base import Context, InBulk, Record, Refused, Source
+from tokman.sources.base import ByTrace, Context, InBulk, Record, Refused, Source
 from tokman.statement import Statement
 
 
@@ -20,7 +20,9 @@ class Sink:
 
     def __init__(self, piece: Piece, key: bytes, out: Rows) -> None:
         self.piece = piece
-        self.context = Context(piece.path, key)
+        self.context = Context(piece.path, key, piece.share)
+        self.is_last = piece.share[0] == piece.share[1] - 1
+        """It tells what all readers of the same bytes find alike."""
         self.out = out
         self.outcome = Outcome(path=piece.path)
         self.source: Source | None = None
@@ -48,26 +50,29 @@ class Sink:
             self.reject(number, str(error))
 
     def keep(self, records: Iterable[Record], source: str) -> None:
-        """Stamp rows with where they were read, check them, hand them on."""
+        """Stamp rows with where they were read, check them, hand them on; where several read the
+        same bytes, the last hands on what they do not share."""
+        if not self.is_last and not issubclass(by_name(source), ByTrace):
+            return
         path, mtime = self.piece.path, self.piece.mtime
         held, stated = self.out.held, self.out.stated
         before, stated_before = len(held), len(stated)
         for record in records:
             if isinstance(record, Refused):
-                self.reject(record.line, record.reason)
+                self._note(record.line, record.reason)
                 continue
             record.file, record.source = path, source
             if isinstance(record, Statement):
                 record.issued_at = record.issued_at or mtime
                 if reason := columns.statement_fault(record):
-                    self.reject(record.line, reason)
+                    self._note(record.line, reason)
                 else:
                     stated.append(record)
                 continue
             if record.started_at is None:
                 record.started_at, record.time_basis = mtime, "file"
             if reason := columns.fault(record):
-                self.reject(record.line, reason)
+                self._note(record.line, reason)
             else:
                 held.append(record)
         self.outcome.rows += len(held) - before
@@ -76,7 +81,11 @@ class Sink:
             self.out.flush()
 
     def reject(self, line: int, reason: str) -> None:
-        """Name a line that was refused."""
+        """Name a line that every reader of it refuses."""
+        if self.is_last:
+            self._note(line, reason)
+
+    def _note(self, line: int, reason: str) -> None:
         self.outcome.rejects.append(Reject(self.piece.path, line, reason[:500]))
 
 

@@ -45,6 +45,8 @@ class Context(msgspec.Struct, frozen=True):
 
     path: str
     key: bytes
+    share: tuple[int, int] = (0, 1)
+    """Which of how many readers of the same bytes this is, each with a part of the traces."""
 
     def hash(self, *parts: bytes) -> int:
         """Keyed 64-bit hash of the parts, signed; the same in one ledger, meaningless outside."""
@@ -144,6 +146,16 @@ class InBulk(Protocol):
         self, records: Sequence[Any], lines: Sequence[int]
     ) -> Iterable[Record | Refused]:
         """What `parse` would say of each record."""
+        ...
+
+
+@runtime_checkable
+class ByTrace(Protocol):
+    """A source that looks at each trace by itself, so that several may share a file's traces."""
+
+    @staticmethod
+    def joined(states: Sequence[bytes]) -> bytes:
+        """The `state` of one that had them all, from those of all that shared, in their order."""
         ...
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 from tokman.errors import BadRecord
-from tokman.sources.base import Context, Refused
+from tokman.sources.base import Refused
 from tokman.sources.facts import pico, short, time_us, word
 from tokman.sources.gateways import langfuse_record as shape
 from tokman.sources.gateways import langfuse_usage
 from tokman.sources.gateways.langfuse_record import Observation, Record, Trace
 from tokman.sources.traces import conventions, texts
-from tokman.sources.traces.tree import Kind, Span, Trees
+from tokman.sources.traces.tree import Kind, OfTraces, Span
 from tokman.usage import Usage
 
 _KINDS: dict[str, tuple[Kind, str]] = {
@@ -36,7 +36,7 @@ _ROW_KEYS = frozenset(("traceId", "trace_id"))
 _TIME_KEYS = frozenset(("startTime", "start_time"))
 
 
-class Langfuse:
+class Langfuse(OfTraces):
     """Reads exports from blob storage and the UI (JSON, JSON lines, CSV, Parquet), and pages and
     traces of the API.
 
@@ -56,13 +56,8 @@ class Langfuse:
     name: ClassVar[str] = "langfuse"
     title: ClassVar[str] = "Langfuse exports of observations and traces"
     locations: ClassVar[tuple[str, ...]] = ()
-    splittable: ClassVar[bool] = False
     record_type: ClassVar[Any] = Record
     from_row: ClassVar[Callable[[dict[str, Any]], Any] | None] = shape.from_row
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.trees = Trees()
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
@@ -81,18 +76,6 @@ class Langfuse:
             and not _TIME_KEYS.isdisjoint(record)
         )
 
-    def state(self) -> bytes:
-        """The links between the observations seen last."""
-        return self.trees.state()
-
-    def resume(self, state: bytes) -> None:
-        """Know another instance's observations again."""
-        self.trees.resume(state)
-
-    def finish(self) -> Iterator[Usage | Refused]:
-        """The calls of every trace."""
-        return self.trees.finish()
-
     def parse(self, record: Record, line: int) -> Iterator[Usage | Refused]:
         """Hold back the observations of one record; one that cannot be read is refused alone."""
         trace = record.trace
@@ -108,18 +91,23 @@ class Langfuse:
         told = shape.successes(trace.scores) if trace else {}
         alone = bool(told) and sum(each.type in _CALLS for each in observations) == 1
         for observation in observations:
+            key = observation.traceId or observation.trace_id or (trace.id if trace else None)
+            yield from self.trees.see(key)
+            if not self.trees.owns(key):
+                continue
             try:
-                key, span_id, span = self._span(observation, trace, line)
+                key, span_id, span = self._span(observation, key, trace, line)
             except ValueError as error:
                 yield Refused(line=line, reason=str(error))
                 continue
             if told and span.usage is not None:
                 of_work = alone or span.usage.conversation_id is not None
                 span.usage.success = told.get(span_id, told.get(None) if of_work else None)
-            yield from self.trees.add(key, span_id, span)
+            self.trees.add(key, span_id, span)
 
-    def _span(self, seen: Observation, trace: Trace | None, line: int) -> tuple[str, str, Span]:
-        key = seen.traceId or seen.trace_id or (trace.id if trace else None)
+    def _span(
+        self, seen: Observation, key: str | None, trace: Trace | None, line: int
+    ) -> tuple[str, str, Span]:
         if not seen.id or not key:
             raise BadRecord("an observation without an id or a traceId")
         kind, operation = _KINDS.get(seen.type or "", ("step", ""))

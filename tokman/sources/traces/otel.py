@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
-from tokman.sources.base import Context, Refused
+from tokman.sources.base import Refused
 from tokman.sources.facts import short, word
 from tokman.sources.traces import conventions, texts
 from tokman.sources.traces.names import RESOURCE, WANTED, Facts, facts_of
@@ -23,10 +23,11 @@ from tokman.sources.traces.record import (
     flat_us,
     hex_id,
     nano_us,
+    readable_id,
     spoken_of,
 )
 from tokman.sources.traces.spoken import Spoken, answered, asked
-from tokman.sources.traces.tree import Kind, Span, Trees
+from tokman.sources.traces.tree import Kind, OfTraces, Span
 from tokman.usage import Usage
 
 _OTLP = ("resourceSpans", "resourceLogs", "resourceMetrics")
@@ -45,7 +46,7 @@ _HANDED_DOWN = (
 """Facts of a span that hold for the calls below it too."""
 
 
-class OpenTelemetry:
+class OpenTelemetry(OfTraces):
     """Reads spans, and the log records that repeat them; metrics are sums, not calls.
 
     A call has the provider's response id if the span states it, else `traceId:spanId`. Spans are
@@ -60,13 +61,8 @@ class OpenTelemetry:
     name: ClassVar[str] = "otel"
     title: ClassVar[str] = "OpenTelemetry traces (OTLP/JSON, span lines, Phoenix)"
     locations: ClassVar[tuple[str, ...]] = ("$COPILOT_OTEL_FILE_EXPORTER_PATH", "~/.copilot/otel")
-    splittable: ClassVar[bool] = False
     record_type: ClassVar[Any] = Line
     from_row: ClassVar[Any] = None
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.trees = Trees()
 
     @staticmethod
     def matches(record: dict[str, Any]) -> bool:
@@ -81,18 +77,6 @@ class OpenTelemetry:
         if record.get("type") in ("span", "log", "metric"):
             return True
         return "traceId" in record and ("spanId" in record or "id" in record)
-
-    def state(self) -> bytes:
-        """The links between the spans seen last."""
-        return self.trees.state()
-
-    def resume(self, state: bytes) -> None:
-        """Know another instance's spans again."""
-        self.trees.resume(state)
-
-    def finish(self) -> Iterator[Usage | Refused]:
-        """The calls of every trace."""
-        return self.trees.finish()
 
     def parse(self, record: Line, line: int) -> Iterable[Usage | Refused]:
         """Hold back the spans of one record; a span that cannot be read is refused alone."""
@@ -119,6 +103,12 @@ class OpenTelemetry:
     def _entry(
         self, entry: Entry, resource: Resource, line: int, kind: Kind
     ) -> Iterator[Usage | Refused]:
+        known = readable_id(entry.traceId or entry.trace_id)
+        owned = self.trees.owns(known)
+        if kind == "step":
+            yield from self.trees.see(known)
+            if not owned:
+                return
         try:
             facts = facts_of(attributes_of(entry.attributes, WANTED))
             spoken = partial(spoken_of, entry.attributes)
@@ -128,6 +118,9 @@ class OpenTelemetry:
                 name = entry.eventName or entry.event_name or word(facts.get("event"))
                 if name not in _EVENTS:
                     return
+                yield from self.trees.see(known)
+                if not owned:
+                    return
                 start = nano_us(entry.timeUnixNano or entry.time_unix_nano, "timeUnixNano")
                 end, parent = None, span_id
             else:
@@ -136,8 +129,9 @@ class OpenTelemetry:
                 parent = hex_id(entry.parentSpanId or entry.parent_span_id)
             failed = entry.status is not None and entry.status.failed()
             span = self._span(facts, spoken, resource, kind, start, end, failed)
-        except ValueError as error:
-            yield Refused(line=line, reason=str(error))
+        except (ValueError, RecursionError) as error:
+            if owned:
+                yield Refused(line=line, reason=str(error))
             return
         span.parent, span.line = parent, line
         yield from self._hold(trace, span_id, span, start)
@@ -145,39 +139,52 @@ class OpenTelemetry:
     def _flat(self, record: Line, line: int) -> Iterator[Usage | Refused]:
         if record.type == "metric":
             return
-        facts = flat_facts(record.attributes)
-        spoken = partial(flat_spoken, record.attributes)
-        if record.span_kind:
-            facts.setdefault("span_kind", record.span_kind)
         ids = record.context or record.spanContext
-        own = record.id if isinstance(record.id, str) and record.context is None else None
-        trace = hex_id((ids and (ids.trace_id or ids.traceId)) or record.traceId)
-        span_id = hex_id((ids and (ids.span_id or ids.spanId)) or record.spanId or own)
-        parent = hex_id(record.parentSpanId or record.parentId or record.parent_id)
-        if record.parentSpanContext is not None:
-            parent = hex_id(record.parentSpanContext.spanId)
-        kind: Kind = "step"
-        if record.type == "log" or (record.type != "span" and facts.get("event")):
-            if word(facts.get("event")) not in _EVENTS:
+        given = (ids and (ids.trace_id or ids.traceId)) or record.traceId
+        known = readable_id(given)
+        owned = self.trees.owns(known)
+        try:
+            facts = flat_facts(record.attributes)
+            spoken = partial(flat_spoken, record.attributes)
+            if record.span_kind:
+                facts.setdefault("span_kind", record.span_kind)
+            own = record.id if isinstance(record.id, str) and record.context is None else None
+            trace = hex_id(given)
+            span_id = hex_id((ids and (ids.span_id or ids.spanId)) or record.spanId or own)
+            parent = hex_id(record.parentSpanId or record.parentId or record.parent_id)
+            if record.parentSpanContext is not None:
+                parent = hex_id(record.parentSpanContext.spanId)
+            kind: Kind = "step"
+            if record.type == "log" or (record.type != "span" and facts.get("event")):
+                if word(facts.get("event")) not in _EVENTS:
+                    return
+                kind, parent = "event", span_id
+            yield from self.trees.see(known)
+            if not owned:
                 return
-            kind, parent = "event", span_id
-        start = flat_us(
-            record.startTime
-            or record.start_time
-            or record.timestamp
-            or record.time
-            or record.hrTime,
-            "start time",
-        )
-        end = flat_us(record.endTime or record.end_time, "end time")
-        lasted = record.duration
-        if start and end is None and isinstance(lasted, int | float) and 0 <= lasted < 1e12:
-            end = start + round(lasted)
-        status = record.status if isinstance(record.status, Status) else None
-        code = record.status_code or (record.status if isinstance(record.status, str) else None)
-        failed = (status or Status(code=code)).failed()
-        resource = _flat_resource(record.resource)
-        span = self._span(facts, spoken, resource, kind, start, end, failed)
+            start = flat_us(
+                record.startTime
+                or record.start_time
+                or record.timestamp
+                or record.time
+                or record.hrTime,
+                "start time",
+            )
+            end = flat_us(record.endTime or record.end_time, "end time")
+            lasted = record.duration
+            if start and end is None and isinstance(lasted, int | float) and 0 <= lasted < 1e12:
+                end = start + round(lasted)
+            status = record.status if isinstance(record.status, Status) else None
+            code = record.status_code or (record.status if isinstance(record.status, str) else None)
+            failed = (status or Status(code=code)).failed()
+            resource = _flat_resource(record.resource)
+            span = self._span(facts, spoken, resource, kind, start, end, failed)
+        except (ValueError, RecursionError) as error:
+            if known is None:
+                raise
+            if owned:
+                yield Refused(line=line, reason=str(error))
+            return
         span.parent, span.line = parent, line
         yield from self._hold(trace, span_id, span, start)
 
@@ -193,7 +200,7 @@ class OpenTelemetry:
             span.usage.line = span.line
         if span.kind == "event":
             span_id = f"{span_id}@{start}"
-        yield from self.trees.add(trace, span_id, span)
+        self.trees.add(trace, span_id, span)
 
     def _span(
         self,

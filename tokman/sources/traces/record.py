@@ -259,6 +259,14 @@ def hex_id(text: str | None) -> str | None:
     return text if text.count("0") < len(text) else None
 
 
+def readable_id(text: str | None) -> str | None:
+    """The same, None too where it is none."""
+    try:
+        return hex_id(text)
+    except ValueError:
+        return None
+
+
 def _is_hex(text: str) -> bool:
     return all(letter in "0123456789abcdefABCDEF" for letter in text)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, Literal
+from zlib import crc32
 
 import msgspec
 
-from tokman.sources.base import Refused
+from tokman.sources.base import Context, Refused
 from tokman.usage import Usage
 
 Kind = Literal["call", "sum", "tool", "step", "event"]
@@ -56,57 +57,115 @@ class Trees:
     tool is another agent's and never repeats the model call above the tool.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: tuple[int, int] = (0, 1)) -> None:
+        self._share, self._shares = share
         self.traces: dict[str, Spans] = {}
-        self.held = 0
+        self._seen: dict[str, int] = {}
+        """Spans seen of every trace, be it another's share, the quietest first."""
+        self._held = 0
 
-    def add(self, trace: str, span_id: str, span: Span) -> Iterator[Usage | Refused]:
-        """Hold the span back; the rows of the quietest trace where too many are held."""
-        spans = self.traces.pop(trace, None)
-        if spans is None:
-            spans = {}
-        self.traces[trace] = spans
+    def owns(self, trace: str | None) -> bool:
+        """True if the trace is in this share; what has no trace is in the last."""
+        if self._shares == 1:
+            return True
+        owner = crc32(trace.encode()) % self._shares if trace else self._shares - 1
+        return owner == self._share
+
+    def see(self, trace: str | None) -> Iterator[Usage | Refused]:
+        """Count a span, whoever owns it, so that every share settles a trace where one that has
+        them all does; the rows of the quietest trace where too many are held."""
+        if not trace:
+            return
+        self._seen[trace] = self._seen.pop(trace, 0) + 1
+        self._held += 1
+        while self._held > HELD and len(self._seen) > 1:
+            quietest = next(iter(self._seen))
+            self._held -= self._seen.pop(quietest)
+            yield from settle(self.traces.pop(quietest, {}))
+
+    def add(self, trace: str, span_id: str, span: Span) -> None:
+        """Hold back a span that was seen and is owned."""
+        spans = self.traces.setdefault(trace, {})
         if span.parent == span_id:
             span.parent = None
         known = spans.get(span_id)
-        if known is None:
-            self.held += 1
-        elif span.version < known.version or (known.settled and span.version == known.version):
+        if known is not None and (
+            span.version < known.version or (known.settled and span.version == known.version)
+        ):
             return
         spans[span_id] = span
-        while self.held > HELD and len(self.traces) > 1:
-            quietest = next(iter(self.traces))
-            done = self.traces.pop(quietest)
-            self.held -= len(done)
-            yield from settle(done)
 
     def finish(self) -> Iterator[Usage | Refused]:
         """The rows of every trace held back; the spans stay known for what may follow."""
-        for spans in self.traces.values():
-            yield from settle(spans)
+        for trace in self._seen:
+            yield from settle(self.traces.get(trace, {}))
 
     def state(self) -> bytes:
-        """The links of the traces touched last."""
+        """The links of the traces touched last; those of another's share are empty."""
         kept, room = [], REMEMBERED
-        for trace, spans in reversed(self.traces.items()):
-            room -= len(spans)
+        for trace, count in reversed(self._seen.items()):
+            room -= count
             if room < 0:
                 break
+            spans = self.traces.get(trace, {})
             links = [(s, span.parent, span.kind, span.stated) for s, span in spans.items()]
-            kept.append((trace, links))
-        return msgspec.msgpack.encode(kept[::-1]) if kept else b""
+            if links or self._shares > 1:
+                kept.append((trace, links))
+        return _encoded(kept[::-1])
 
     def resume(self, state: bytes) -> None:
         """Know the spans of another instance's `state` again."""
-        for trace, links in msgspec.msgpack.decode(state, type=_State) if state else ():
-            self.held += len(links)
-            self.traces[trace] = {
-                span_id: Span(parent=parent, kind=kind, stated=stated, settled=True)
-                for span_id, parent, kind, stated in links
-            }
+        for trace, links in _decoded(state):
+            self._held += len(links)
+            self._seen[trace] = len(links)
+            if self.owns(trace):
+                self.traces[trace] = {
+                    span_id: Span(parent=parent, kind=kind, stated=stated, settled=True)
+                    for span_id, parent, kind, stated in links
+                }
 
 
-_State = list[tuple[str, list[tuple[str, str | None, Kind, bool]]]]
+class OfTraces:
+    """Part of every source of spans: they are held back until their whole trace is read."""
+
+    splittable: ClassVar[bool] = False
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.trees = Trees(context.share)
+
+    def state(self) -> bytes:
+        """The links between the spans seen last."""
+        return self.trees.state()
+
+    def resume(self, state: bytes) -> None:
+        """Know another instance's spans again."""
+        self.trees.resume(state)
+
+    def finish(self) -> Iterator[Usage | Refused]:
+        """The calls of every trace."""
+        return self.trees.finish()
+
+    @staticmethod
+    def joined(states: Sequence[bytes]) -> bytes:
+        """The state of one that had every trace, from those of all that shared them."""
+        links: dict[str, _Links] = {}
+        for state in states:
+            for trace, found in _decoded(state):
+                links[trace] = found or links.get(trace, [])
+        return _encoded([(trace, found) for trace, found in links.items() if found])
+
+
+_Links = list[tuple[str, str | None, Kind, bool]]
+_State = list[tuple[str, _Links]]
+
+
+def _encoded(kept: _State) -> bytes:
+    return msgspec.msgpack.encode(kept) if kept else b""
+
+
+def _decoded(state: bytes) -> _State:
+    return msgspec.msgpack.decode(state, type=_State) if state else []
 
 
 def settle(spans: Spans) -> Iterator[Usage | Refused]:
