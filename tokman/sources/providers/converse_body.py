@@ -16,7 +16,9 @@ def plain_request(request: Json) -> Json:
     https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
     """
     tools, settings = request.get("toolConfig"), request.get("inferenceConfig")
-    plain = {k: v for k, v in request.items() if k not in ("toolConfig", "inferenceConfig")}
+    plain = dict(request)
+    plain.pop("toolConfig", None)
+    plain.pop("inferenceConfig", None)
     if isinstance(tools, dict):
         plain["tools"] = _without_marks(tools.get("tools"))
         plain["tool_choice"] = tools.get("toolChoice")
@@ -77,7 +79,7 @@ def _part(part: Part) -> Part:
 def _without_marks(parts: Any) -> Any:
     if not isinstance(parts, list):
         return parts
-    return [p for p in parts if not (isinstance(p, dict) and p.keys() == {"cachePoint"})]
+    return [p for p in parts if not (isinstance(p, dict) and len(p) == 1 and "cachePoint" in p)]
 
 
 def _inner(holder: Json, key: str) -> Json:

@@ -21,6 +21,7 @@ _GEMINI = frozenset(("usageMetadata", "usage_metadata", "candidates", "promptFee
 _CONVERSE = frozenset(("output", "stopReason"))
 _OTHERS = frozenset(("data", "text", "outputs"))
 _BATCH = frozenset(("custom_id", "key", "processed_time"))
+_ADDRESS = frozenset(("uri", "url", "method"))
 _FOREIGN = frozenset(
     (
         *("call_type", "spend", "response_cost", "payload", "observations", "usageDetails"),
@@ -117,7 +118,7 @@ def _opened(record: Json) -> Call:
         call = Call(record=record, body=body, url=url or inner_url, batch=batch)
         call.request = request if isinstance(request, dict) else None
         call.status_code = status
-    elif "body" in record and not {"uri", "url", "method"}.isdisjoint(record):
+    elif "body" in record and not _ADDRESS.isdisjoint(record):
         call = Call(record=record, body=decoded(record["body"]), url=url)
         request = decoded(record.get("request") or record.get("request_body"))
         call.request = request if isinstance(request, dict) else None

@@ -155,9 +155,11 @@ def _count(usage: Usage, stated: Metadata, call: Call) -> None:
 
 
 def _of(details: list[Modality] | None, modality: str) -> int:
-    if not details:
-        return 0
-    return sum(part.tokenCount or 0 for part in details if part.modality == modality)
+    tokens = 0
+    for part in details or ():
+        if part.modality == modality:
+            tokens += part.tokenCount or 0
+    return tokens
 
 
 def _searches(model: str | None, candidate: Json) -> int:

@@ -172,7 +172,8 @@ def _times(usage: Usage, tokens: Tokens) -> None:
 
 def _cost(usage: Usage, tokens: Tokens) -> None:
     """OpenRouter states what it took, and with the user's own key what the provider took."""
-    usage.billed_cost = pico(tokens.cost, "cost")
+    if tokens.cost is not None:
+        usage.billed_cost = pico(tokens.cost, "cost")
     if tokens.is_byok and usage.billed_cost is not None and tokens.cost_details:
         upstream = pico(tokens.cost_details.get("upstream_inference_cost"), "cost_details")
         usage.billed_cost += upstream or 0

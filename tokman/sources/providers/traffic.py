@@ -117,7 +117,7 @@ def error_id(call: Call) -> Any:
     return None
 
 
-def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
+def attribute(usage: Usage, call: Call, context: Context, metadata: Any = None) -> None:
     """Write down who the call was for, from explicit fields and tags beside the bodies."""
     request = call.request or {}
     own = {} if call.body is call.record else call.record
@@ -127,9 +127,9 @@ def attribute(usage: Usage, call: Call, context: Context, *more: Any) -> None:
     elif isinstance(tags, list):
         usage.tags = [tag for tag in map(short, tags[:50]) if tag] or None
         tags = dict(tag.split(":", 1) for tag in usage.tags or () if ":" in tag)
-    places = [own, own.get("metadata"), tags, request.get("metadata"), *more]
-    for place in places:
-        if isinstance(place, dict) and (names := _NAMES.intersection(place)):
+    for place in (own, own.get("metadata"), tags, request.get("metadata"), metadata):
+        if place and isinstance(place, dict) and not _NAMES.isdisjoint(place):
+            names = _NAMES.intersection(place)
             for name in names if len(names) == 1 else filter(names.__contains__, _COLUMNS):
                 column = _COLUMNS[name]
                 if getattr(usage, column) is None:

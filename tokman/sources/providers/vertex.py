@@ -111,7 +111,7 @@ def _body(record: Json, whole: str, parts: str) -> Any:
 
 def _started(record: Json, body: Any, took_ms: int | None) -> int | None:
     """When the call began, from when it was logged; None where the answer itself says it."""
-    if isinstance(body, dict) and not {"create_time", "createTime"}.isdisjoint(body):
+    if isinstance(body, dict) and ("create_time" in body or "createTime" in body):
         return None
     logged = time_us(record.get("logging_time"), "logging_time")
     return None if logged is None else logged - (took_ms or 0) * 1000
