@@ -22,8 +22,8 @@ LARGE_JOB = 20
 REGULAR = 0.9
 """Length of the mean of starts, as points on the circle of a day or an hour (science.md §3.2)."""
 PUNCTUAL = 0.999
-"""Of starts that keep to within 10 minutes of a day: a machine's. People who start their day with a
-job, at about the same hour of their working days, reach 0.99."""
+"""Of starts that keep to within 10 minutes of a day: a machine's. People who start their day or
+their shift with a job, at about the same hour, reach 0.99."""
 DAY = 86_400
 """Seconds: what a batch may take, and what a workflow that nobody waits for may."""
 WAITING = 60
@@ -85,8 +85,8 @@ def _unsure(row: Row, scene: Scene) -> str | None:
         return f"{scene.days} days are too few to see a schedule"
     if repeats < REGULAR or chance > 1e-6 or row["jobs"] < 8 or row["job_days"] < 5:
         return "its calls keep to no schedule"
-    if row["weekdays"] < 7 and daily < PUNCTUAL and hourly < REGULAR:
-        return "it starts at no exact time and not every day, as if somebody started it"
+    if daily < PUNCTUAL and hourly < REGULAR:
+        return "it starts at no exact time, as if somebody started it"
     if row["calls"] < LARGE_JOB * row["jobs"]:
         return f"its runs are small ({row['calls'] / row['jobs']:.0f} calls)"
     return None

@@ -33,7 +33,6 @@ jobs as (
         workflow,
         count(*) as jobs,
         count(distinct floor(seconds / 86400)) as job_days,
-        count(distinct floor(seconds / 86400)::bigint % 7) as weekdays,
         sqrt(sum(cos(2 * pi() * seconds / 86400)) ** 2 + sum(sin(2 * pi() * seconds / 86400)) ** 2)
         / count(*) as by_day,
         sqrt(sum(cos(2 * pi() * seconds / 3600)) ** 2 + sum(sin(2 * pi() * seconds / 3600)) ** 2)
@@ -67,7 +66,6 @@ select
     coalesce(conversing.calls, 0) as conversing,
     jobs.jobs,
     jobs.job_days,
-    jobs.weekdays,
     jobs.by_day,
     jobs.by_hour,
     jobs.usual_start
