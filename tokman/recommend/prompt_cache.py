@@ -68,7 +68,11 @@ class Option(NamedTuple):
 
 
 class PromptCache:
-    """Static prefixes and growing conversations that are paid in full again and again."""
+    """Static prefixes and growing conversations that are paid in full again and again.
+
+    Google's explicit caches (`cachedContents`) are not simulated: they are billed by the hour they
+    are kept, a price that the catalogue does not have (genai-prices knows none by token and hour).
+    """
 
     name = "prompt cache"
     together = True
