@@ -7,70 +7,89 @@
 with seen as materialized (
     select
         calls.call,
-        caching.cell,
-        caching.kind,
-        caching.minimum,
-        caching.lookback,
-        caching.short,
-        caching.long,
-        calls.tie,
         hash(coalesce(calls.key, ''), calls.workflow, calls.conversation, calls.thread) as talk,
         hash(coalesce(calls.key, ''), caching.cell) as line,
         turned.conversing,
         epoch_us(calls.seen_at) as now,
-        now + calls.first_token_us as begun,
+        calls.tie,
+        turned.read * 2 < turned.tokens as doubtful
+    from turned
+    inner join caching using (place)
+    inner join calls using (call)
+    where caching.watched and len(calls.block_hashes) > 0
+),
+
+by_line as (
+    select
+        call,
+        doubtful,
+        if(line = lag(line) over (), lag(call) over (), null) as call_before
+    from (from seen order by line, now, tie)
+),
+
+by_talk as (
+    select
+        call,
+        if(talk = lag(talk) over (), lag(call) over (), null) as turn_before
+    from (from seen where conversing order by talk, now, tie)
+),
+
+-- Nothing is due to a call beyond its own tokens: who reads half of them misses nothing.
+beside as (
+    select
+        by_line.call,
+        turn_before is not null as turn,
+        coalesce(turn_before, call_before) as before
+    from by_line
+    left join by_talk using (call)
+    where doubtful and coalesce(turn_before, call_before) is not null
+),
+
+mine as (
+    select
+        beside.*,
+        caching.* exclude (calls),
+        epoch_us(calls.seen_at) as now,
         calls.block_hashes as hashes,
         calls.block_sizes as sizes,
         calls.tools_hash as tools,
         calls.steady_hash as steady,
         calls.reasoning_effort as effort,
-        turned.writes_1h as lasting,
-        turned.read + turned.written > 0 as cached,
         nullif(list_sum(sizes), 0) as bytes,
         least(coalesce(calls.tool_blocks, 0), len(hashes)) as tools_end,
         least(tools_end + coalesce(calls.system_blocks, 0), len(hashes)) as system_end,
         turned.read,
         turned.tokens
-    from turned
+    from beside
+    inner join turned using (call)
     inner join caching using (place)
     inner join calls using (call)
-    where caching.watched and len(hashes) > 0
-),
-
-beside as (
-    select
-        call,
-        conversing and turn_before is not null as turn,
-        if(turn, turn_before, call_before) as before
-    from (
-        select
-            call,
-            conversing,
-            lag(call) over (partition by talk order by now, tie) as turn_before,
-            lag(call) over (partition by line order by now, tie) as call_before
-        from seen
-    )
 ),
 
 compared as (
     select
         mine.*,
-        beside.turn,
-        before.cell as cell_before,
-        before.now as now_before,
-        before.begun as begun_before,
-        before.tools as tools_before,
-        before.steady as steady_before,
-        before.effort as effort_before,
-        before.lasting as lasting_before,
-        before.cached as cached_before,
-        len(before.hashes) as blocks_before,
-        len(
-            list_filter(list_zip(mine.hashes, before.hashes), lambda pair: pair[1] = pair[2])
-        ) as equal
-    from beside
-    inner join seen as mine using (call)
-    inner join seen as before on before.call = beside.before
+        caching.cell as cell_before,
+        epoch_us(calls.seen_at) as now_before,
+        now_before + calls.first_token_us as begun_before,
+        calls.tools_hash as tools_before,
+        calls.steady_hash as steady_before,
+        calls.reasoning_effort as effort_before,
+        turned.writes_1h as lasting_before,
+        turned.read + turned.written > 0 as cached_before,
+        len(calls.block_hashes) as blocks_before,
+        least(len(hashes), blocks_before) as shorter,
+        -- Where the last of the shorter prompt is equal, so are all before it.
+        case
+            when hashes[shorter] = calls.block_hashes[shorter] then shorter
+            else len(
+                list_filter(list_zip(hashes, calls.block_hashes), lambda pair: pair[1] = pair[2])
+            )
+        end as equal
+    from mine
+    inner join turned on turned.call = mine.before
+    inner join caching on caching.place = turned.place
+    inner join calls on calls.call = mine.before
 ),
 
 named as (
