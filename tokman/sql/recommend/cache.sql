@@ -42,14 +42,10 @@ with reached as (
             least(choice.pings, coalesce(next_gap // rest, choice.pings)),
             0
         ) as pings
-    from (
-        select reach.*
-        from reach
-        inner join caching using (cell)
-        inner join calls using (call)
-        where $sample = 0 or calls.tie % (caching.calls // $sample + 1)::ubigint = 0
-    ) as reach
-    inner join caching using (cell)
+    from reach
+    inner join caching
+        on caching.cell = reach.cell
+        and ($sample = 0 or reach.tie % (caching.calls // $sample + 1)::ubigint = 0)
     inner join choice
         on choice.cell = reach.cell
         and choice.path = reach.path

@@ -20,6 +20,7 @@ with turns as (
 select
     if(retimed, 'counts', 'blocks') as path,
     call,
+    tie,
     cell,
     tokens,
     if(retimed, read + written, tokens) as marked_tokens,

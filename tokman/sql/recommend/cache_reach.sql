@@ -17,6 +17,7 @@
 with hashed as (
     select
         calls.call,
+        calls.tie,
         caching.cell,
         caching.kind = 'automatic' as automatic,
         caching.short,
@@ -235,6 +236,7 @@ runs as (
 select
     path,
     call,
+    tie,
     cell,
     tokens,
     tokens as marked_tokens,

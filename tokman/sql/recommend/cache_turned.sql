@@ -6,6 +6,7 @@ with seen as (
     select
         calls.call,
         calls.call_id,
+        calls.tie,
         calls.seen_at,
         (
             hash(calls.provider_id, calls.model_id, calls.workflow, calls.agent) >> 1
@@ -49,6 +50,7 @@ beside as (
 
 select
     call,
+    tie,
     place,
     conversing,
     read,
