@@ -57,12 +57,13 @@ def price(
     into: str,
     *,
     keep: Sequence[str] = ("*",),
+    money: Sequence[str] = MONEY,
 ) -> None:
-    """Create or replace the temporary table `into`: the columns of `usage` and the five of MONEY.
+    """Create or replace the temporary table `into`: the columns of `usage` and those of MONEY.
 
     `usage` names a table or view with the columns of `tokman.usage`, of which `into` has only those
-    in `keep`: fewer are quicker. Costs are DECIMAL(18,12) USD, exact to the pico-dollar; a call
-    without a price has NULL costs and a reason.
+    in `keep` and in `money`: fewer are quicker. Costs are DECIMAL(18,12) USD, exact to the
+    pico-dollar; a call without a price has NULL costs and a reason.
     """
     old = ", ".join(f"'{name}'" for name in MONEY)
     connection.execute("SET TimeZone = 'UTC'")
@@ -77,7 +78,8 @@ def price(
     for name, table in small.items():
         connection.register(name, table)
     try:
-        kept = ", ".join(keep if keep == ("*",) else (*keep, *MONEY))
+        asked = f"* exclude ({', '.join(MONEY)})" if keep == ("*",) else ", ".join(keep)
+        kept = ", ".join((asked, *money))
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_quoted(into)} AS SELECT {kept} FROM ({_select()})"
         )

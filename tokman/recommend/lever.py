@@ -117,8 +117,8 @@ class Scene:
 
     def count(self, table: str) -> int:
         """Rows of a table."""
-        found = self.connection.execute(f"select count(*) from {table}").fetchone()
-        return int(found[0]) if found else 0
+        (found,) = self.connection.execute(f"select count(*) from {table}").fetchall()
+        return int(found[0])
 
 
 class Lever(Protocol):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from tokman import sql
 from tokman.errors import NothingToJudge
+from tokman.recommend import words
 from tokman.recommend.lever import Scene
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def _price(scene: Scene) -> None:
     from tokman.rates import price
 
     execute = scene.connection.execute
-    execute(f"create or replace temp view seen as {sql.text('recommend/calls')}")
-    price(scene.connection, scene.card, "seen", "calls")
+    view = f"select * from ({sql.text('recommend/calls')})"
+    if scene.count("window_charges") >= words.MANY:
+        items = words.replaced(scene.connection, scene.card, "window_charges")
+        view = view.replace("*", f"* replace ({', '.join(items)})", 1)
+    execute(f"create or replace temp view seen as {view}")
+    price(scene.connection, scene.card, "seen", "calls", money=("contracted_cost",))
     execute("drop view seen; drop view window_charges")
     execute("delete from calls where contracted_cost is null")
-    for name in ("list_cost", "rate_id", "price_basis", "unpriced_reason"):
-        execute(f"alter table calls drop column {name}")
     execute("alter table calls rename column contracted_cost to cost")
     execute("alter table calls add column call bigint; update calls set call = rowid")
     execute("alter table calls add column first_cost decimal(18, 12)")
@@ -97,16 +100,28 @@ def keep(scene: Scene, table: str) -> None:
 
 def change(scene: Scene, table: str) -> None:
     """The usage and cost of `calls` as a table of columns of `current` has them."""
-    sets = ", ".join(f"{name} = {table}.{name}" for name in _usage(scene))
-    scene.connection.execute(
-        f"update calls set {sets} from {table} where {table}.call = calls.call"
-    )
+    import duckdb
+
+    execute = scene.connection.execute
+    if not (changed := _changed(scene, table)):
+        return
+    sets = ", ".join(f"{name} = {table}.{name}" for name in changed)
+    update = f"update calls set {sets} from {table} where {table}.call = calls.call"
+    try:
+        execute(update)
+    except duckdb.ConversionException:  # a word that no call had so far
+        words.spell(scene.connection, "calls")
+        execute(update)
 
 
-def _usage(scene: Scene) -> list[str]:
-    """What a lever may change: columns of `current`."""
-    described = scene.connection.execute("select * from current limit 0").description or ()
-    return [name for name, *_ in described if name != "call"]
+def _changed(scene: Scene, table: str) -> list[str]:
+    """The columns in which a table differs from `current`: writing a column costs most, for it may
+    have to come back from disk."""
+    execute = scene.connection.execute
+    names = [name for name, *_ in execute("select * from current limit 0").description or ()]
+    differ = ", ".join(f"bool_or({table}.{name} is distinct from current.{name})" for name in names)
+    found = execute(f"select {differ} from {table} join current using (call)").fetchone() or ()
+    return [name for name, differs in zip(names, found, strict=True) if differs]
 
 
 @contextmanager

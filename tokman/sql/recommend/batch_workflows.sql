@@ -4,12 +4,26 @@
 -- circle, 1 when they all start together and 0 when they are spread evenly.
 with seen as (
     select
-        calls.*,
-        coalesce(calls.service_tier, 'standard') as tier,
-        epoch(calls.seen_at) - epoch(lag(calls.seen_at) over arrivals) as gap
+        *,
+        coalesce(service_tier, 'standard') as tier
     from calls
-    where calls.ok and calls.seen_at is not null
-    window arrivals as (partition by calls.workflow order by calls.seen_at, calls.call_id)
+    where ok and seen_at is not null
+),
+
+arrivals as (
+    select
+        workflow,
+        epoch(seen_at) as seconds,
+        seconds - epoch(lag(seen_at) over (partition by workflow order by seen_at)) as gap
+    from seen
+),
+
+gaps as (
+    select
+        workflow,
+        (stddev_pop(gap) - avg(gap)) / nullif(stddev_pop(gap) + avg(gap), 0) as burstiness
+    from arrivals
+    group by workflow
 ),
 
 conversing as (
@@ -23,8 +37,8 @@ conversing as (
 timed as (
     select
         workflow,
-        epoch(seen_at) as seconds
-    from seen
+        seconds
+    from arrivals
     where gap is null or gap > 600
 ),
 
@@ -55,14 +69,14 @@ workflows as (
         count(*) filter (tier in ('batch', 'batches', 'flex')) as deferred,
         count(*) filter (
             isodow(seen_at) > 5 or hour(seen_at) < 7 or hour(seen_at) >= 20
-        ) as off_hours,
-        (stddev_pop(gap) - avg(gap)) / nullif(stddev_pop(gap) + avg(gap), 0) as burstiness
+        ) as off_hours
     from seen
     group by workflow
 )
 
 select
     workflows.*,
+    gaps.burstiness,
     coalesce(conversing.calls, 0) as conversing,
     jobs.jobs,
     jobs.job_days,
@@ -70,6 +84,7 @@ select
     jobs.by_hour,
     jobs.usual_start
 from workflows
+inner join gaps on gaps.workflow is not distinct from workflows.workflow
 left join conversing on conversing.workflow is not distinct from workflows.workflow
 left join jobs on jobs.workflow is not distinct from workflows.workflow
 order by workflows.calls desc, workflows.workflow

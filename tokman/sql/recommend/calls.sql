@@ -35,15 +35,15 @@ select
     coalesce(lower(finish_reason) in ('length', 'max_tokens', 'max_output_tokens'), false) as cut,
     structured_output,
     coalesce(len(tool_call_hashes), 0) > 0 as called_tools,
-    len(tool_names) as tools_called,
+    len(tool_names)::integer as tools_called,
     tool_names[1] as tool,
-    len(tool_result_hashes) as tool_results,
-    len(tools_offered) as tools_on_offer,
+    len(tool_result_hashes)::integer as tool_results,
+    len(tools_offered)::integer as tools_on_offer,
     case when not agent then coalesce(
         steady_hash,
         case when system_blocks > 0 then block_hashes[coalesce(tool_blocks, 0) + system_blocks] end
     ) end as prompt_hash,
-    list_sum(block_sizes) as prompt_bytes,
+    list_sum(block_sizes)::bigint as prompt_bytes,
     request_hash,
     -- A request with all that makes its answer but the model, and for whom.
     case
@@ -60,7 +60,7 @@ select
     duration_ms,
     -- Without any time in the log, an answer is taken to begin after a second.
     greatest(coalesce(time_to_first_token_ms, duration_ms, 1000), 0) * 1000 as first_token_us,
-    coalesce(agent_name, '') as thread,
+    agent_name as thread,
     tool_blocks,
     system_blocks,
     tools_hash,

@@ -22,6 +22,19 @@ with seen as (
     where not calls.response_cache_hit and calls.model_id is not null
 ),
 
+-- Where so many answers differ that no fifty of them can be nearly all, none is counted.
+alike as (
+    select
+        provider_id,
+        model_id,
+        workflow,
+        step
+    from seen
+    where paid and response_hash is not null
+    group by all
+    having approx_count_distinct(response_hash) <= 100 + count(*) / 10
+),
+
 answers as (
     select
         provider_id,
@@ -30,7 +43,12 @@ answers as (
         step,
         count(*) as times
     from seen
-    where paid and response_hash is not null
+    where
+        paid
+        and response_hash is not null
+        and (provider_id, model_id, coalesce(workflow, ''), step) in (
+            select (provider_id, model_id, coalesce(workflow, ''), step) from alike
+        )
     group by provider_id, model_id, workflow, step, response_hash
     qualify row_number() over (
         partition by provider_id, model_id, workflow, step

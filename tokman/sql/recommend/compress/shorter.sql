@@ -18,10 +18,10 @@ with wanted as (
             then 1 + (turns.reached - ways.most) // (ways.most - floor_of.least)
             else 0
         end as done,
-        coalesce(lag(done) over (
-            partition by ways.cell, ways.option, turns.stretch
-            order by turns.turn
-        ), 0) as done_before,
+        case when turns.reached_before > ways.most
+            then 1 + (turns.reached_before - ways.most) // (ways.most - floor_of.least)
+            else 0
+        end as done_before,
         greatest(done - done_before, 0) as now,
         done * (ways.most - floor_of.least) as removed,
         now * ways.most as reread,

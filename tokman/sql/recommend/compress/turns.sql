@@ -1,13 +1,20 @@
 -- The calls of conversations in order. A stretch of a conversation ends where the prompt shrinks by
 -- 30 % or more: there its history was cut already. `opening` is the prompt that a stretch begins
--- with, `reached` the longest so far; `results` and `carried` are the tokens of tool results beyond
--- $most that this call is the first to be given, and that it was given before. Four bytes a token is
--- more than JSON and code take, so that is a lower bound.
+-- with, `reached` the longest so far, `reached_before` the longest before this call; `results` and
+-- `carried` are the tokens of tool results beyond $most that this call is the first to be given, and
+-- that it was given before. Four bytes a token is more than JSON and code take, so that is a lower
+-- bound.
 with seen as (
     select
         calls.call,
-        calls.call_id,
         calls.seen_at,
+        calls.tie,
+        calls.workflow,
+        calls.provider_id,
+        calls.model_id,
+        calls.cost,
+        calls.conversation,
+        calls.agent,
         hash(
             calls.conversation, calls.thread, calls.provider_id, calls.model_id
         ) as talk,
@@ -27,9 +34,9 @@ with seen as (
 
 -- In this order a turn's neighbour is the turn before, so that what runs along needs no sort.
 ordered as (
-    select * exclude (call_id)
+    select *
     from seen
-    order by talk, seen_at, call_id
+    order by talk, seen_at, tie
 ),
 
 beside as (
@@ -52,10 +59,7 @@ stretched as (
 -- Stretches are numbered 2^64 tokens apart: the greatest sum so far is always one of the last stretch.
 along as (
     select
-        call,
-        prompt,
-        results,
-        stretch,
+        * exclude (goes_on, place, given, talk, seen_at),
         place + 1 - max(place) filter (not goes_on) over so_far as turn,
         (max(stretch + prompt) filter (not goes_on) over so_far - stretch)::bigint as opening,
         (max(stretch + prompt) over so_far - stretch)::bigint as reached,
@@ -65,20 +69,6 @@ along as (
 )
 
 select
-    call,
-    calls.workflow,
-    calls.provider_id,
-    calls.model_id,
-    calls.cost,
-    calls.tie,
-    calls.conversation,
-    calls.agent,
-    along.prompt,
-    along.results,
-    along.stretch,
-    along.turn,
-    along.opening,
-    along.reached,
-    along.carried
+    * exclude (stretch, turn),
+    case when turn > 1 then lag(reached) over () end as reached_before
 from along
-inner join calls using (call)
