@@ -25,6 +25,7 @@ from tokman.ledger import Ledger
 from tokman.recommend import recommend
 from tokman.recommend.lever import Scene
 from tokman.recommend.prompt_cache import PromptCache, _look_at
+from tokman.recommend.reach import reach
 from tokman.recommend.scene import set_scene
 from tokman.recommend.waterfall import run
 from tokman.sources.mapping import load
@@ -137,7 +138,7 @@ def test_every_lifetime_reaches_the_ideal(read: Read) -> None:
     for minutes in (1, 5, 10, 30, 60):
         span = minutes * 60 * 10**6
         scene.connection.execute(f"update caching set short = {span}, long = {span}")
-        scene.make("reach", "cache_reach")
+        reach(scene)
         reached = scene.connection.execute("select sum(static_short) from reach").fetchone()
         assert reached == (ideal(read.requests, minutes * 60),), minutes
         assert reached > (0,)

@@ -20,6 +20,7 @@ from tokman.config import Config, Model, Rates
 from tokman.rates import Card
 from tokman.recommend.options import priced
 from tokman.recommend.prompt_cache import Option, _choose, _look_at
+from tokman.recommend.reach import reach
 from tokman.recommend.scene import set_scene
 from tokman.recommend.waterfall import run
 from tokman.usage import Usage
@@ -66,7 +67,7 @@ def costs(usages: list[Usage], card: Card | None = None) -> dict[Option, float]:
     scene = set_scene(books(usages, card), card, Config(), None, None)
     run(scene, [])
     _look_at(scene)
-    scene.make("reach", "cache_reach")
+    reach(scene)
     _choose(scene, {0: [SHORT, LONG, PING]})
     scene.make("options", "cache", sample=0)
     found = priced(scene, "options")[0]

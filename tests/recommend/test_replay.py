@@ -15,6 +15,7 @@ from tests.recommend.books import MONDAY, books, call, card
 from tokman.config import Config
 from tokman.recommend.ladder import cache_rule
 from tokman.recommend.prompt_cache import _look_at
+from tokman.recommend.reach import reach
 from tokman.recommend.scene import set_scene
 from tokman.recommend.waterfall import run
 from tokman.usage import Usage
@@ -165,7 +166,7 @@ def test_windows_and_loop_agree(seed: int) -> None:
     scene = set_scene(books(usages), card(), Config(), None, None)
     run(scene, [])
     _look_at(scene)
-    scene.make("reach", "cache_reach")
+    reach(scene)
     by_path = paths(usages)
     rule = cache_rule("anthropic", "claude-sonnet-4-5")
     assert rule is not None
@@ -193,10 +194,46 @@ def test_the_order_of_the_log_does_not_matter(seed: int) -> None:
         scene = set_scene(books(arrange(usages)), card(), Config(), None, None)
         run(scene, [])
         _look_at(scene)
-        scene.make("reach", "cache_reach")
+        reach(scene)
         rows: list[Any] = scene.connection.execute(
             "select call_id, reach.* exclude (call, cell) from reach join calls using (call) "
             "order by call_id, path"
         ).fetchall()
         answers.append(rows)
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_parts_make_the_whole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells and prefixes may be replayed some at a time."""
+    answers = []
+    for calls, blocks in ((10**6, 10**6), (100, 70)):
+        monkeypatch.setattr("tokman.recommend.reach.CALLS", calls)
+        monkeypatch.setattr("tokman.recommend.replay.BLOCKS", blocks)
+        scene = set_scene(books(traffic(seed)), card(), Config(), None, None)
+        run(scene, [])
+        _look_at(scene)
+        reach(scene)
+        answers.append(scene.connection.execute("from reach order by call, path").fetchall())
+    assert answers[0] == answers[1]
+
+
+def test_huge_blocks_are_scaled_exactly() -> None:
+    usages = [
+        call(
+            number,
+            MONDAY + timedelta(seconds=number),
+            model="claude-sonnet-4-5",
+            workflow="qa",
+            uncached_input_tokens=10**6,
+            block_hashes=[1, 2, 10 + number],
+            block_sizes=[2**60, 2**60, 2**61],
+        )
+        for number in range(3)
+    ]
+    scene = set_scene(books(usages), card(), Config(), None, None)
+    run(scene, [])
+    _look_at(scene)
+    reach(scene)
+    found = scene.connection.execute("select distinct static_tokens from reach").fetchall()
+    assert found == [(10**6 // 2,)]

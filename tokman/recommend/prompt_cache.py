@@ -10,6 +10,7 @@ from tokman.recommend.cache_words import MEASURED, Today, cell_of, left_words
 from tokman.recommend.ladder import CacheRule, cache_rule
 from tokman.recommend.lever import LEAST, LeftAlone, Proposal, Scene
 from tokman.recommend.options import SAMPLE, Priced, priced
+from tokman.recommend.reach import reach
 
 ENOUGH = {"explicit": 0.8, "automatic": 0.5}
 """Share of the possible reads at which a cache is as good as it gets; own judgement."""
@@ -83,7 +84,7 @@ class PromptCache:
         cells = _look_at(scene)
         if not cells:
             return proposal
-        scene.make("reach", "cache_reach")
+        reach(scene)
         scene.connection.execute("insert into reach by name " + _question("cache_growth"))
         pauses = {row["cell"]: row for row in scene.ask("cache_pauses")}
         offered = {
