@@ -244,9 +244,6 @@ def _lost(
         return {}
     _choose(scene, kept)
     scene.make("options", "cache", sample=0)
-    scene.connection.execute(
-        "delete from options where call not in (select call from reach where again)"
-    )
     return {
         cell: next(iter(each.values())).saved for cell, each in priced(scene, "options").items()
     }

@@ -34,6 +34,8 @@ REACH = {
     "cell": "integer",
     "tokens": "bigint",
     "marked_tokens": "bigint",
+    "read_today": "bigint",
+    "written_today": "bigint",
     "gap": "bigint",
     "next_gap": "bigint",
     "again": "boolean",
@@ -127,7 +129,8 @@ def _rows(
     """Rows of `reach`: the calls `which`, the blocks up to their mark that stays, and `found`."""
     import pyarrow as pa
 
-    some = {name: columns[name][which] for name in ("call", "tie", "cell", "tokens")}
+    kept = ("call", "tie", "cell", "tokens", "read_today", "written_today")
+    some = {name: columns[name][which] for name in kept}
     gaps = {name: pa.array(found[name], mask=found[name] < 0) for name in ("gap", "next_gap")}
     return pa.table(
         {

@@ -4,12 +4,14 @@
 --              ping: and that prefix is read again shortly before it dies, some times in a row, by
 --              calls of one token that are billed here to the call before them
 --   rolling    a second mark at the end of each prompt; stepped: two more before it
---   kept       no pause ever costs what was cached: an amount to know, not a thing to do
+--   kept       no pause has cost what was cached: an amount to know, not a thing to do
 -- An automatic cache writes for nothing, so there a call keeps what it reads if that is more.
 with reached as (
     select
-        current.* exclude (cost),
+        reach.call,
         reach.cell,
+        reach.read_today,
+        reach.written_today,
         choice.option,
         choice.kind,
         choice.writes,
@@ -49,25 +51,21 @@ with reached as (
     inner join choice
         on choice.cell = reach.cell
         and choice.path = reach.path
-    inner join current using (call)
+        and (choice.kind <> 'kept' or reach.again)
 )
 
 select
-    reached.* exclude (
-        kind, writes, tokens, rest, least_tokens, possible, found, marked, written, pings
-    ) replace (
+    current.* exclude (cost) replace (
         tokens - found - written as uncached_input_tokens,
         found + pings * marked as cache_read_input_tokens,
         if(writes = '5m', written, 0) as cache_write_5m_input_tokens,
         if(writes = '1h', written, 0) as cache_write_1h_input_tokens,
-        reached.output_tokens + pings as output_tokens
-    )
-from reached,
-    lateral (
-        select
-            cache_read_input_tokens as read_today,
-            cache_write_5m_input_tokens + cache_write_1h_input_tokens as written_today
-    )
+        current.output_tokens + pings as output_tokens
+    ),
+    cell,
+    option
+from reached
+inner join current using (call)
 where
     case kind
         when 'none' then read_today + written_today > 0

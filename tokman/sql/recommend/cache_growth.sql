@@ -24,6 +24,8 @@ select
     cell,
     tokens,
     if(retimed, read + written, tokens) as marked_tokens,
+    read as read_today,
+    written as written_today,
     gap,
     null::bigint as next_gap,
     0 as static_tokens,

@@ -5,9 +5,8 @@ select
     count(held_on) as turns,
     count(*) filter (held_on) as held,
     count(*) filter (again) as again,
-    coalesce(sum(rolling_long - current.cache_read_input_tokens) filter (again), 0) as again_tokens
+    coalesce(sum(rolling_long - read_today) filter (again), 0) as again_tokens
 from reach
-inner join current using (call)
 where path = 'counts'
 group by cell
 order by cell

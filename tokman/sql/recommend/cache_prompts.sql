@@ -29,6 +29,8 @@ select
     epoch_us(calls.seen_at) as now,
     now + calls.first_token_us as begun,
     turned.tokens,
+    turned.read as read_today,
+    turned.written as written_today,
     coalesce(try_cast(list_sum(sizes) as bigint), 0) as bytes
 from turned
 inner join caching using (place)

@@ -4,20 +4,19 @@ select
     count(*) as calls,
     quantile_disc(reach.static_tokens, 0.5) as static_median,
     sum(reach.static_tokens)::double / nullif(sum(reach.tokens), 0) as static_share,
-    sum(current.cache_read_input_tokens) as read_today,
-    sum(coalesce(proposal.cache_read_input_tokens, current.cache_read_input_tokens)) as read_then,
+    sum(reach.read_today) as read_today,
+    sum(coalesce(proposal.cache_read_input_tokens, reach.read_today)) as read_then,
     sum(coalesce(
         proposal.cache_write_5m_input_tokens + proposal.cache_write_1h_input_tokens,
-        current.cache_write_5m_input_tokens + current.cache_write_1h_input_tokens
+        reach.written_today
     )) as written_then,
     count(*) filter (
-        coalesce(proposal.cache_read_input_tokens, current.cache_read_input_tokens) > 0
+        coalesce(proposal.cache_read_input_tokens, reach.read_today) > 0
     ) as hits
 from reach
 inner join choice
     on choice.cell = reach.cell
     and choice.path = reach.path
-inner join current using (call)
 left join proposal using (call)
 group by reach.cell
 order by reach.cell
