@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-BLOCKS = 2_000_000
+BLOCKS = 500_000
 """About as many blocks are sorted at once."""
 SPANS = ("short", "long")
 MARKED = ("static", "rolling", "stepped")
