@@ -12,6 +12,7 @@ from tokman import query, rates
 from tokman.config import Config
 from tokman.ledger import Ledger
 from tokman.recommend import recommend, words
+from tokman.recommend import scene as scene_module
 from tokman.recommend.lever import Scene
 from tokman.recommend.scene import change, set_scene
 
@@ -66,3 +67,17 @@ def test_only_what_differs_is_written() -> None:
     after = execute("from current order by call").fetchall()
     assert [row[:-1] for row in after] == [row[:-1] for row in before]
     assert [row[-1] for row in after] != [row[-1] for row in before]
+
+
+def test_a_window_filled_in_stretches_holds_the_same_calls(
+    sample_ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, prices = Ledger(sample_ledger), rates.load()
+    plans, held = [], []
+    for at_once in (1 << 40, 700):
+        monkeypatch.setattr(scene_module, "AT_ONCE", at_once)
+        connection = query.connect(ledger, Config())
+        plans.append(recommend(connection, prices, Config()))
+        held.append(connection.execute("select call_id from calls order by call_id").fetchall())
+    assert held[0] == held[1]
+    assert plans[0] == plans[1]

@@ -58,8 +58,10 @@ def price(
     *,
     keep: Sequence[str] = ("*",),
     money: Sequence[str] = MONEY,
+    append: bool = False,
 ) -> None:
-    """Create or replace the temporary table `into`: the columns of `usage` and those of MONEY.
+    """Create or replace the temporary table `into`, or append to the table of that name: the
+    columns of `usage` and those of MONEY.
 
     `usage` names a table or view with the columns of `tokman.usage`, of which `into` has only those
     in `keep` and in `money`: fewer are quicker. Costs are DECIMAL(18,12) USD, exact to the
@@ -80,9 +82,8 @@ def price(
     try:
         asked = f"* exclude ({', '.join(MONEY)})" if keep == ("*",) else ", ".join(keep)
         kept = ", ".join((asked, *money))
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_quoted(into)} AS SELECT {kept} FROM ({_select()})"
-        )
+        table = f"{'INSERT INTO' if append else 'CREATE OR REPLACE TEMP TABLE'} {_quoted(into)}"
+        connection.execute(f"{table} {'' if append else 'AS'} SELECT {kept} FROM ({_select()})")
     finally:
         for name in small:
             connection.unregister(name)

@@ -135,6 +135,7 @@ def best(saved: Values) -> tuple[list[int], Values]:
 def _saved(scene: Scene) -> Iterable[tuple[Workflow, int]]:
     """What each workflow costs less than it did."""
     for workflow, amount in scene.connection.execute(
-        "select workflow, sum(first_cost - cost) from calls group by workflow"
+        "select workflow, sum(original.cost - calls.cost) from original "
+        "join calls using (call) group by workflow"
     ).fetchall():
         yield workflow, waterfall.pico(amount)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
     from tokman.config import Config
     from tokman.rates import Card
+
+PACKED = "packed"
+"""The database in memory that keeps tables compressed."""
+
+AT_ONCE = 1_000_000
+"""Calls that are packed at once."""
 
 
 def set_scene(
@@ -65,23 +72,52 @@ def _charges(
 
 
 def _price(scene: Scene) -> None:
-    """Table `calls`, each numbered in the order of the log: `cost` follows the levers, `first_cost`
-    is before any."""
+    """Table `calls`, each numbered in the order of time; its `cost` follows the levers.
+
+    It is filled a stretch of time after another, and each is packed before the next comes: ten
+    million calls take a gigabyte then, not six, and are read quicker.
+    """
     from tokman.rates import price
 
     execute = scene.connection.execute
     view = f"select * from ({sql.text('recommend/calls')})"
-    if scene.count("window_charges") >= words.MANY:
+    count = scene.count("window_charges")
+    if count >= words.MANY:
         items = words.replaced(scene.connection, scene.card, "window_charges")
         view = view.replace("*", f"* replace ({', '.join(items)})", 1)
-    execute(f"create or replace temp view seen as {view}")
-    price(scene.connection, scene.card, "seen", "calls", money=("contracted_cost",))
+    execute(f"attach if not exists ':memory:' as {PACKED} (compress)")
+    execute(f"set search_path = 'memory.main,{PACKED}.main'")
+    for place, stretch in enumerate(["false", *_stretches(scene, count)]):
+        execute(f"create or replace temp view seen as {view} where {stretch}")
+        table, money = f"{PACKED}.calls" if place else "none", ("contracted_cost",)
+        price(scene.connection, scene.card, "seen", table, money=money, append=place > 0)
+        if not place:
+            execute(f"create or replace table {PACKED}.calls as from none; drop table none")
+        execute(f"checkpoint {PACKED}")
     execute("drop view seen; drop view window_charges")
     execute("delete from calls where contracted_cost is null")
     execute("alter table calls rename column contracted_cost to cost")
     execute("alter table calls add column call bigint; update calls set call = rowid")
-    execute("alter table calls add column first_cost decimal(18, 12)")
-    execute("update calls set first_cost = cost")
+
+
+def _stretches(scene: Scene, count: int) -> list[str]:
+    """Conditions on the time of a call that part them into so many as are packed at once."""
+    parts = count // AT_ONCE + 1
+    if parts == 1:
+        return ["true"]
+    ((cuts,),) = scene.connection.execute(
+        "select approx_quantile(epoch_us(started_at), $shares::float[]) from window_charges",
+        {"shares": [place / parts for place in range(1, parts)]},
+    ).fetchall()
+    ends = sorted(set(cuts))
+    return [
+        f"started_at < make_timestamp({ends[0]}) or started_at is null",
+        *(
+            f"started_at >= make_timestamp({low}) and started_at < make_timestamp({high})"
+            for low, high in pairwise(ends)
+        ),
+        f"started_at >= make_timestamp({ends[-1]})",
+    ]
 
 
 def enter(scene: Scene) -> None:

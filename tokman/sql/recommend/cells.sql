@@ -3,9 +3,10 @@ select
     cell,
     count(*) as calls,
     approx_count_distinct(calls.conversation) as conversations,
-    sum(calls.first_cost) as spend,
+    sum(coalesce(original.cost, calls.cost)) as spend,
     sum(accepted.amount) as saved
 from accepted
 inner join calls using (call)
+left join original using (call)
 group by cell
 order by cell
