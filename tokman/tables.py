@@ -252,7 +252,8 @@ def _rows(
     blocks: Iterable[bytes], header: list[str], before: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
     for line, row in _cells(blocks, before):
-        yield line, {name: cell for name, cell in zip(header, row) if cell and name}  # noqa: B905
+        cells = zip(header, row, strict=False)
+        yield line, {name: cell for name, cell in cells if cell and name}
 
 
 def _last(header: list[str], name: str) -> int:
