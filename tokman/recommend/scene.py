@@ -74,25 +74,30 @@ def _charges(
 def _price(scene: Scene) -> None:
     """Table `calls`, each numbered in the order of time; its `cost` follows the levers.
 
-    It is filled a stretch of time after another, and each is packed before the next comes: ten
-    million calls take a gigabyte then, not six, and are read quicker.
+    It is filled a stretch of time after another, and each is packed before the next comes: so large
+    windows stay in memory, and are read quicker.
     """
     from tokman.rates import price
 
     execute = scene.connection.execute
-    view = f"select * from ({sql.text('recommend/calls')})"
-    count = scene.count("window_charges")
-    if count >= words.MANY:
-        items = words.replaced(scene.connection, scene.card, "window_charges")
-        view = view.replace("*", f"* replace ({', '.join(items)})", 1)
+    count, columns = scene.count("window_charges"), "*"
+    if count >= words.MANY and (
+        coded := words.replaced(scene.connection, scene.card, "window_charges")
+    ):
+        columns = f"* replace ({', '.join(coded)})"
+    seen = f"select {columns} from ({sql.text('recommend/calls')})"
+
+    def fill(table: str, stretch: str, append: bool) -> None:
+        execute(f"create or replace temp view seen as {seen} where {stretch}")
+        money = ("contracted_cost",)
+        price(scene.connection, scene.card, "seen", table, money=money, append=append)
+
     execute(f"attach if not exists ':memory:' as {PACKED} (compress)")
     execute(f"set search_path = 'memory.main,{PACKED}.main'")
-    for place, stretch in enumerate(["false", *_stretches(scene, count)]):
-        execute(f"create or replace temp view seen as {view} where {stretch}")
-        table, money = f"{PACKED}.calls" if place else "none", ("contracted_cost",)
-        price(scene.connection, scene.card, "seen", table, money=money, append=place > 0)
-        if not place:
-            execute(f"create or replace table {PACKED}.calls as from none; drop table none")
+    fill("none", "false", append=False)
+    execute(f"create or replace table {PACKED}.calls as from none; drop table none")
+    for stretch in _stretches(scene, count):
+        fill(f"{PACKED}.calls", stretch, append=True)
         execute(f"checkpoint {PACKED}")
     execute("drop view seen; drop view window_charges")
     execute("delete from calls where contracted_cost is null")
@@ -126,11 +131,11 @@ def enter(scene: Scene) -> None:
     scene.connection.execute("delete from original")
 
 
-def keep(scene: Scene, table: str) -> None:
-    """Note in a table of usage the calls of `accepted` as they are, unless it has them already."""
+def keep(scene: Scene) -> None:
+    """Note in `original` the calls of `accepted` as they are, unless it has them already."""
     scene.connection.execute(
-        f"insert into {table} from current semi join accepted using (call) "
-        f"anti join {table} using (call)"
+        "insert into original from current semi join accepted using (call) "
+        "anti join original using (call)"
     )
 
 

@@ -148,7 +148,7 @@ def apply(
             "from accepted join calls using (call)",
             {"lever": lever.name},
         )
-        keep(scene, "original")
+        keep(scene)
         change(scene, "accepted")
     for table in ("proposal", "proposed", "accepted"):
         execute(f"drop table if exists {table}")
