@@ -60,6 +60,7 @@ def test_overlapping_files_count_each_call_once(tokman: Run, tmp_path: Path) -> 
     result = tokman("ingest", "logs")
     assert calls(tokman) == 50
     assert "50 calls added · 40 repeats counted once" in result.err
+    assert "nothing in what was read" not in result.err
 
 
 def test_a_grown_file_is_read_on_from_where_it_ended(

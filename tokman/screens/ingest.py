@@ -48,6 +48,8 @@ def show(done: Ingested, to: TextIO) -> None:
     if done.rejects:
         parts.append(f"{plural(len(done.rejects), 'line')} refused")
     say(" · ".join(parts))
+    if done.files and not (done.sightings or done.statements or done.rejects):
+        say("nothing in what was read states what a model call used")
     if done.kept:
         say(
             f"{plural(done.kept, 'call')} also read where nothing can be read again: "

@@ -604,6 +604,7 @@ def test_metrics_are_passed_over(tokman: Run, tmp_path: Path) -> None:
     log.write_text(json.dumps({"resourceMetrics": [{"scopeMetrics": []}]}))
     result = tokman("ingest", log, "--ledger", "l")
     assert (result.code, "0 calls" in result.err) == (0, True)
+    assert "nothing in what was read states what a model call used" in result.err
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared samples are not here")
